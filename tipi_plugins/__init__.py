@@ -1,0 +1,1 @@
+"""First-party plugins, reached only through the entry points of the distribution."""
