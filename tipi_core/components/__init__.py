@@ -1,0 +1,1 @@
+"""What a pipeline is made of: permanences, processes, and the binding of their parameters."""

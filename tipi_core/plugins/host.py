@@ -1,0 +1,213 @@
+"""The plugin host: registers what was loaded and calls each hook through one typed method."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from tipi_core import hookspecs
+from tipi_core.errors import PluginError, TipiError
+from tipi_core.plugins.finding import Selection, find_plugins
+from tipi_core.plugins.loading import LoadedPlugin, hook_mistakes, load_plugin
+from tipi_core.registry import Registry
+
+if TYPE_CHECKING:
+    from tipi_core.components.permanence import Held
+    from tipi_core.components.process import BoundProcess, Outcome
+    from tipi_core.config.model import ComponentSpec
+    from tipi_core.controller import PipelineController
+    from tipi_core.devices.backend import DeviceBackend
+    from tipi_core.devices.info import DeviceInfo
+    from tipi_core.metrics.tracker import Tracker
+    from tipi_core.progress.renderer import ProgressRenderer
+    from tipi_core.run import Run
+
+MOST_FAILURES = 3
+
+
+class PluginHost:
+    """The plugins of one run, or of one command.
+
+    Make one with :meth:`load`; there is no global host. Hooks that observe are called one by one, each guarded: a
+    failure is logged once with its traceback and the plugin is left out of that hook after three. Hooks that
+    provide raise: the user's own exceptions as they are, a plugin's as :class:`PluginError`.
+
+    Example:
+        >>> host = PluginHost.load(only=[])
+        >>> host.plugins
+        []
+    """
+
+    def __init__(self, plugins: Sequence[LoadedPlugin] = ()) -> None:
+        self.plugins = list(plugins)
+        self._manager = pluggy.PluginManager("tipi")
+        self._manager.add_hookspecs(hookspecs)
+        self._hooks = {name for name in dir(hookspecs) if name.startswith("tipi_")}
+        self._failures: Counter[tuple[str, str]] = Counter()
+        self._registry: Registry | None = None
+        self._log = logging.getLogger("tipi")
+        self._trace = os.environ.get("TIPI_TRACE") == "1"
+        self.user_errors: set[int] = set()
+        for loaded in self.plugins:
+            if loaded.plugin is not None:
+                self._register_loaded(loaded)
+
+    @classmethod
+    def load(cls, block: Iterable[str] = (), only: Iterable[str] | None = None) -> PluginHost:
+        """Find all installed plugins and load those that are wanted, one by one.
+
+        Args:
+            block: Names of plugins to leave out, besides those of ``TIPI_BLOCK``.
+            only: Names of the plugins to load; None takes ``TIPI_PLUGINS``, else all.
+        """
+        selection = Selection.from_environment(block, only)
+        loaded = []
+        for found in find_plugins():
+            reason = selection.reason_against(found.name)
+            if reason is None:
+                loaded.append(load_plugin(found))
+            elif only is None:
+                loaded.append(LoadedPlugin(found, "blocked", reason, "remove it from TIPI_BLOCK or TIPI_PLUGINS"))
+        return cls(loaded)
+
+    @property
+    def registry(self) -> Registry:
+        """The types and resources that the plugins named; each is asked once, at the first look."""
+        if self._registry is None:
+            self._registry = Registry()
+            for name, implementation in self._implementations("tipi_register"):
+                self._guard("tipi_register", name, implementation, {"registry": self._registry.owned_by(name)})
+        return self._registry
+
+    def register(self, name: str, plugin: Any) -> None:
+        """Register an object that implements hooks; the name must be free."""
+        self._manager.register(plugin, name=name)
+
+    def register_permanence(self, name: str, value: Any) -> bool:
+        """Let a permanence answer hooks while it lives; return whether it implements any.
+
+        A holder of its bound methods is registered: pluggy compares plugins with ``==``, which a permanence may
+        define as it likes.
+        """
+        marked = [hook for hook in self._hooks if hasattr(getattr(type(value), hook, None), "tipi_impl")]
+        if marked:
+            holder = SimpleNamespace(**{hook: getattr(value, hook) for hook in marked})
+            self._manager.register(holder, name=f"permanence {name}")
+        return bool(marked)
+
+    def unregister_permanence(self, name: str) -> None:
+        """Take back :meth:`register_permanence`."""
+        self._manager.unregister(name=f"permanence {name}")
+
+    # One method for each hook.
+
+    def run_started(self, run: Run) -> None:
+        """Call ``tipi_run_started`` on every plugin."""
+        self._observe("tipi_run_started", run=run)
+
+    def create_permanence(self, controller: PipelineController, spec: ComponentSpec) -> Held:
+        """Return what the first plugin that knows this permanence made."""
+        held: Held | None = self._provide("tipi_create_permanence", controller=controller, spec=spec)
+        if held is None:
+            raise PluginError(f"no plugin made permanence {spec.name!r} of type {spec.type!r}", where=spec.where)
+        return held
+
+    def execute_process(self, controller: PipelineController, process: BoundProcess) -> Outcome:
+        """Return what the first plugin that executes this process made of it."""
+        outcome: Outcome | None = self._provide("tipi_execute_process", controller=controller, process=process)
+        if outcome is None:
+            raise PluginError(f"no plugin executed process {process.name!r}", where=process.spec.where)
+        return outcome
+
+    def start_trackers(self, run: Run, settings: Mapping[str, Any]) -> list[Tracker]:
+        """Return the trackers that the plugins started for these settings."""
+        return self._observe("tipi_start_tracker", run=run, settings=settings)
+
+    def log(self, run: Run, records: Sequence[Mapping[str, Any]]) -> None:
+        """Hand a batch of metric records to every observer."""
+        self._observe("tipi_log", run=run, records=records)
+
+    def create_progress(self, run: Run) -> ProgressRenderer | None:
+        """Return the first renderer offered; None leaves the plain style."""
+        found: list[ProgressRenderer] = self._observe("tipi_create_progress", run=run)
+        return found[0] if found else None
+
+    def list_devices(self) -> list[DeviceInfo]:
+        """Return the devices of all kinds."""
+        return [device for devices in self._observe("tipi_list_devices") for device in devices]
+
+    def create_device_backend(self, run: Run) -> DeviceBackend | None:
+        """Return the first tensor library offered."""
+        backend: DeviceBackend | None = self._provide("tipi_create_device_backend", run=run)
+        return backend
+
+    def _register_loaded(self, loaded: LoadedPlugin) -> None:
+        mistakes = hook_mistakes(loaded.plugin, self._hooks)
+        if mistakes:
+            loaded.fail(mistakes)
+            return
+        try:
+            self._manager.register(loaded.plugin, name=loaded.found.name)
+        except Exception as error:
+            if self._manager.has_plugin(loaded.found.name):
+                self._manager.unregister(name=loaded.found.name)
+            loaded.fail(" ".join(str(error).split()))
+
+    def _implementations(self, hook: str) -> Iterator[tuple[str, Any]]:
+        """Yield plugin name and implementation in pluggy's calling order: last registered first."""
+        for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
+            yield implementation.plugin_name, implementation
+
+    def _observe(self, hook: str, **arguments: Any) -> list[Any]:
+        results = []
+        for name, implementation in self._implementations(hook):
+            if self._failures[hook, name] < MOST_FAILURES:
+                result = self._guard(hook, name, implementation, arguments)
+                if result is not None:
+                    results.append(result)
+        return results
+
+    def _guard(self, hook: str, name: str, implementation: Any, arguments: Mapping[str, Any]) -> Any:
+        self._say(hook, [name])
+        try:
+            return implementation.function(*(arguments[argument] for argument in implementation.argnames))
+        except Exception as error:
+            self._failures[hook, name] += 1
+            if self._failures[hook, name] == 1:
+                self._log.warning("plugin %s failed in %s: %s", name, hook, error, exc_info=error)
+            return None
+
+    def _provide(self, hook: str, **arguments: Any) -> Any:
+        self._say(hook, [name for name, _ in self._implementations(hook)])
+        try:
+            return getattr(self._manager.hook, hook)(**arguments)
+        except Exception as error:
+            if isinstance(error, TipiError) or id(error) in self.user_errors:
+                raise
+            raise self._blame(hook, error) from error
+
+    def _blame(self, hook: str, error: BaseException) -> PluginError:
+        """Return an error that names the plugin whose implementation raised: the innermost in the traceback."""
+        code_of = {
+            getattr(implementation.function, "__code__", None): name
+            for name, implementation in self._implementations(hook)
+        }
+        culprit, trace = "?", error.__traceback__
+        while trace is not None:
+            culprit = code_of.get(trace.tb_frame.f_code, culprit)
+            trace = trace.tb_next
+        return PluginError(
+            f"plugin {culprit!r} raised {type(error).__name__} in {hook}: {error}",
+            hint=f"TIPI_BLOCK={culprit} runs without it",
+        )
+
+    def _say(self, hook: str, names: list[str]) -> None:
+        if self._trace:
+            print(f"tipi: {hook} -> {', '.join(names) or 'nobody'}", file=sys.stderr)  # noqa: T201 - asked for by TIPI_TRACE

@@ -1,0 +1,87 @@
+"""Loading one plugin: guarded against everything that an import can do, with cause and cure."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tipi_core.errors import did_you_mean
+from tipi_core.plugins.finding import FoundPlugin
+
+PREFIX = "tipi_"
+
+
+@dataclass(slots=True)
+class LoadedPlugin:
+    """What became of a found plugin.
+
+    Attributes:
+        found: Name, package, version.
+        status: ``ok``, ``incomplete`` (an optional package is missing), ``blocked`` or ``failed``.
+        cause: Why the status is not ``ok``.
+        cure: What to do about it.
+        plugin: The plugin object, when it was loaded.
+    """
+
+    found: FoundPlugin
+    status: str = "ok"
+    cause: str | None = None
+    cure: str | None = None
+    plugin: Any = None
+
+    def fail(self, cause: str, cure: str | None = None) -> LoadedPlugin:
+        """Mark the plugin as failed and forget its object."""
+        self.status, self.cause, self.plugin = "failed", cause, None
+        self.cure = cure or f"update or remove {self.found.package}, or set TIPI_BLOCK={self.found.name}"
+        return self
+
+
+def load_plugin(found: FoundPlugin) -> LoadedPlugin:
+    """Import a plugin; whatever its module does, the answer is a status and never an exception.
+
+    What the module prints on stdout is kept off it, since stdout belongs to the command's answer.
+    """
+    loaded = LoadedPlugin(found)
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            loaded.plugin = found.entry.load()
+    except ModuleNotFoundError as error:
+        return loaded.fail(f"{error}", f"pip install {error.name}" if error.name else None)
+    except SystemExit as error:
+        return loaded.fail(f"the module called sys.exit({error.code!r}) when imported")
+    except Exception as error:
+        return loaded.fail(f"{type(error).__name__}: {error}")
+    if printed.getvalue():
+        loaded.cause = f"printed {len(printed.getvalue())} characters when imported; they were kept off stdout"
+    missing = missing_packages(getattr(loaded.plugin, "REQUIRES", {}))
+    if missing:
+        loaded.status = "incomplete"
+        loaded.cause = f"{', '.join(missing)} not installed"
+        loaded.cure = " && ".join(dict.fromkeys(missing.values()))
+    return loaded
+
+
+def missing_packages(requires: Mapping[str, str]) -> dict[str, str]:
+    """Return those of a plugin's ``REQUIRES`` (module name to pip command) that are not installed."""
+    from importlib.util import find_spec
+
+    return {name: cure for name, cure in requires.items() if find_spec(name) is None}
+
+
+def hook_mistakes(plugin: Any, hooks: set[str]) -> str | None:
+    """Return what is wrong with a plugin's hook names, or None: unknown hooks, and hooks without the marker."""
+    mistakes = []
+    for name in dir(plugin):
+        member = getattr(plugin, name, None)
+        if not name.startswith(PREFIX) or not callable(member):
+            continue
+        if name not in hooks:
+            hint = did_you_mean(name, hooks)
+            mistakes.append(f"unknown hook {name}" + (f" ({hint})" if hint else ""))
+        elif not hasattr(member, "tipi_impl"):
+            mistakes.append(f"{name} lacks the decorator @hookimpl")
+    return "; ".join(mistakes) or None

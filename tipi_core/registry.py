@@ -1,0 +1,135 @@
+"""The registry: which type names there are, who brings them, and what they stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from tipi_core.errors import ConfigError, PluginError, TrustError
+
+PERMANENCE = "permanence"
+PROCESS = "process"
+DEFAULT_TRUST = ("torch.nn", "torch.optim", "torchvision.models", "timm")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One name: its kind, who owns it, and its target, an object or a ``"module:attr"`` string."""
+
+    kind: str
+    name: str
+    target: Any
+    owner: str
+
+    def load(self) -> Any:
+        """Return the object, importing it if the target is a string.
+
+        Raises:
+            PluginError: The target does not import, or has no such attribute.
+        """
+        if not isinstance(self.target, str):
+            return self.target
+        try:
+            return import_target(self.target)
+        except (ImportError, AttributeError) as error:
+            raise PluginError(
+                f"plugin {self.owner!r} names {self.target!r} for {self.kind} {self.name!r}, and it does not import: "
+                f"{error}"
+            ) from error
+
+
+class Registry:
+    """Names by kind: ``permanence``, ``process`` and any resource kind such as ``model`` or ``dataset``.
+
+    Example:
+        >>> registry = Registry().owned_by("mine")
+        >>> registry.permanence("Clock", "time:monotonic")
+        >>> registry.get("permanence", "Clock").owner
+        'mine'
+    """
+
+    def __init__(self) -> None:
+        self._entries: dict[tuple[str, str], list[Entry]] = {}
+        self._owner = "core"
+
+    def owned_by(self, owner: str) -> Registry:
+        """Return a view of this registry whose additions belong to ``owner``."""
+        view = Registry()
+        view._entries, view._owner = self._entries, owner
+        return view
+
+    def permanence(self, name: str, target: Any) -> None:
+        """Name a permanence type: a class, function or generator function, or ``"module:attr"``."""
+        self.resource(PERMANENCE, name, target)
+
+    def process(self, name: str, target: Any) -> None:
+        """Name a process type: a :class:`PipelineProcess` class or a function, or ``"module:attr"``."""
+        self.resource(PROCESS, name, target)
+
+    def resource(self, kind: str, name: str, target: Any) -> None:
+        """Name anything else that configs may ask for, such as a ``model``."""
+        self._entries.setdefault((kind, name), []).append(Entry(kind, name, target, self._owner))
+
+    def get(self, kind: str, name: str) -> Entry | None:
+        """Return the entry of that kind and name, or None.
+
+        Raises:
+            ConfigError: Two plugins bring the same name.
+        """
+        entries = self._entries.get((kind, name), [])
+        if len(entries) > 1:
+            owners = " and ".join(repr(entry.owner) for entry in entries)
+            raise ConfigError(
+                f"{kind} type {name!r} is brought by the plugins {owners}",
+                hint=f"block one of them: TIPI_BLOCK={entries[-1].owner}",
+            )
+        return entries[0] if entries else None
+
+    def names(self, kind: str) -> list[str]:
+        """Return the names of one kind, sorted."""
+        return sorted(name for entry_kind, name in self._entries if entry_kind == kind)
+
+    def entries(self) -> list[Entry]:
+        """Return every entry, sorted by kind and name."""
+        return sorted((e for group in self._entries.values() for e in group), key=lambda e: (e.kind, e.name, e.owner))
+
+
+def import_target(target: str) -> Any:
+    """Return what ``"module:attr"`` names, attribute by attribute; ``"module:"`` alone is an error.
+
+    Raises:
+        ImportError: The module does not import.
+        AttributeError: It has no such attribute.
+    """
+    from importlib import import_module
+
+    module, _, path = target.partition(":")
+    value: Any = import_module(module)
+    for part in path.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def check_trust(target: str, own: Iterable[str], trust: Iterable[str], *, where: str | None, file: str) -> None:
+    """Check, as text, that an import string names code that configs may import.
+
+    Args:
+        target: The string, ``"module:attr"``.
+        own: Top-level names of the project's and the plugins' own modules.
+        trust: Prefixes that the project's own file trusts, besides the short default.
+        where: The place of the string, for the error.
+        file: The project's own file, for the cure.
+
+    Raises:
+        TrustError: It names anything else; nothing was imported.
+    """
+    module = target.partition(":")[0]
+    allowed = (*own, *trust, *DEFAULT_TRUST)
+    if not any(module == prefix or module.startswith(f"{prefix}.") for prefix in allowed):
+        line = f'trust = ["{module.partition(".")[0]}"]'
+        raise TrustError(
+            f"{target!r} is neither the project's nor a plugin's code, so it was not imported",
+            where=where,
+            hint=f"if you trust it, put  {line}  into {file}",
+        )
