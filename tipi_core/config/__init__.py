@@ -1,0 +1,1 @@
+"""The configuration of a pipeline: TOML files, layers, overrides, and the frozen result."""
