@@ -1,0 +1,227 @@
+"""Signatures: the parameters of a component, and the one binder that checks a config against them.
+
+A signature is read from source before anything is imported, and from the object itself afterwards; both are the
+same record and are checked by the same functions.
+"""
+
+from __future__ import annotations
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tipi_core.errors import did_you_mean
+
+UNKNOWN: Any = inspect.Parameter.empty
+GIVEN = ("controller", "force")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter: its name, whether it must be given, its default and its annotation (UNKNOWN: unchecked)."""
+
+    name: str
+    required: bool
+    default: Any = None
+    annotation: Any = UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """The parameters that can be given by name; ``open`` when any other name is taken too.
+
+    Attributes:
+        parameters: In order, without ``self``.
+        open: Whether there is a ``**kwargs``, or the signature could not be read.
+        given: Names that the engine fills in and that a config may not set.
+    """
+
+    parameters: tuple[Parameter, ...] = ()
+    open: bool = False
+    given: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """The names that a config may set."""
+        return [parameter.name for parameter in self.parameters if parameter.name not in self.given]
+
+    @classmethod
+    def of(cls, target: Callable[..., Any], given: tuple[str, ...] = ()) -> Signature:
+        """Return the signature of a class or function that is imported.
+
+        Example:
+            >>> Signature.of(lambda a, b=1: None).names
+            ['a', 'b']
+        """
+        try:
+            signature = inspect.signature(target)
+        except (TypeError, ValueError):
+            return cls(open=True, given=given)
+        function = target.__init__ if isinstance(target, type) else target
+        names = getattr(inspect.unwrap(function), "__globals__", {})
+        parameters = tuple(
+            Parameter(
+                name=parameter.name,
+                required=parameter.default is parameter.empty,
+                default=None if parameter.default is parameter.empty else parameter.default,
+                annotation=_resolve(parameter.annotation, names),
+            )
+            for parameter in signature.parameters.values()
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+        )
+        takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in signature.parameters.values())
+        return cls(parameters, takes_any, given)
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """What is wrong with one parameter (``name`` None: with the whole component)."""
+
+    name: str | None
+    what: str
+    hint: str | None = None
+
+
+def check_params(
+    signature: Signature, params: Mapping[str, Any], provided: Collection[str], owner: str
+) -> Iterator[Mistake]:
+    """Yield every mistake in ``params``: unknown, missing, of the wrong type.
+
+    Args:
+        signature: What the component takes.
+        params: What the config gives.
+        provided: Names of permanences and earlier results that fill parameters of the same name.
+        owner: The component's type, for the messages.
+
+    Example:
+        >>> signature = Signature((Parameter("epochs", required=False, default=1, annotation=int),))
+        >>> [mistake.hint for mistake in check_params(signature, {"epoch": 3}, (), "Training")]
+        ["did you mean 'epochs'?"]
+    """
+    by_name = {parameter.name: parameter for parameter in signature.parameters}
+    for name, value in params.items():
+        if name in signature.given:
+            yield Mistake(name, f"parameter {name!r} of {owner} is filled in by tipi", "remove it from params")
+        elif name in by_name:
+            yield from _check_value(by_name[name], value, owner)
+        elif not signature.open:
+            hint = did_you_mean(name, signature.names, "its parameters") or f"{owner} takes no parameters"
+            yield Mistake(name, f"unknown parameter {name!r} of {owner}", hint)
+    for parameter in signature.parameters:
+        name = parameter.name
+        if parameter.required and name not in params and name not in provided and name not in signature.given:
+            hint = f"add {name} to its params, or a permanence named {name!r}"
+            yield Mistake(None, f"missing parameter {name!r} of {owner}", hint)
+
+
+def bind(
+    signature: Signature, params: Mapping[str, Any], available: Mapping[str, Callable[[], Any]]
+) -> dict[str, Any]:
+    """Return the keyword arguments: from ``params``, converted; else from what is ``available`` under the name.
+
+    Args:
+        signature: What the component takes.
+        params: What the config gives; already checked.
+        available: How to get each permanence and earlier result, by name.
+    """
+    by_name = {parameter.name: parameter for parameter in signature.parameters}
+    arguments = {
+        name: convert(by_name[name], value) if name in by_name else value for name, value in params.items()
+    }
+    for name in by_name:
+        if name not in arguments and name in available:
+            arguments[name] = available[name]()
+    return arguments
+
+
+def convert(parameter: Parameter, value: Any) -> Any:
+    """Return the value as the annotation wants it, such as a ``Path`` for a string.
+
+    Raises:
+        ValueError: It does not fit.
+    """
+    if value is None and (parameter.default is None and not parameter.required):
+        return None
+    for choice in _choices(parameter.annotation):
+        fits, converted = _fit(choice, value)
+        if fits:
+            return converted
+    raise ValueError(f"wants {_describe(parameter.annotation)}, not {value!r}")
+
+
+def _check_value(parameter: Parameter, value: Any, owner: str) -> Iterator[Mistake]:
+    try:
+        convert(parameter, value)
+    except ValueError as error:
+        hint = None
+        if all(_is_foreign(choice) for choice in _choices(parameter.annotation)):
+            hint = f"a {_describe(parameter.annotation)} cannot be written in TOML: name a permanence {parameter.name!r}"
+        yield Mistake(parameter.name, f"parameter {parameter.name!r} of {owner} {error}", hint)
+
+
+def _choices(annotation: Any) -> list[Any]:
+    """Return the members of a union, exact built-ins first; else the annotation alone."""
+    origin = typing.get_origin(annotation)
+    if origin is typing.Annotated:
+        return _choices(typing.get_args(annotation)[0])
+    if origin in (typing.Union, types.UnionType):
+        members = [choice for member in typing.get_args(annotation) for choice in _choices(member)]
+        return sorted(members, key=_rank)
+    return [annotation]
+
+
+def _rank(choice: Any) -> int:
+    order = (bool, int, float, str)
+    return order.index(choice) if choice in order else (9 if choice is Path else 5)
+
+
+def _fit(annotation: Any, value: Any) -> tuple[bool, Any]:
+    if annotation in (UNKNOWN, Any, object) or isinstance(annotation, str | typing.TypeVar):
+        return True, value
+    if annotation is Path:
+        return isinstance(value, str), Path(value) if isinstance(value, str) else value
+    if _is_foreign(annotation):
+        return isinstance(value, annotation), value
+    import msgspec
+
+    try:
+        return True, msgspec.convert(value, type=annotation, strict=True)
+    except msgspec.ValidationError:
+        return False, value
+    except (TypeError, NotImplementedError, NameError):
+        return True, value  # an annotation beyond TOML's types: the component itself must judge
+
+
+def _is_foreign(annotation: Any) -> bool:
+    """Return whether an annotation is a class whose values no TOML file can hold."""
+    if not isinstance(annotation, type) or annotation in (bool, int, float, str, list, dict, tuple, set, type(None)):
+        return False
+    import dataclasses
+    import enum
+
+    plain = dataclasses.is_dataclass(annotation) or issubclass(annotation, enum.Enum | str | int | float | dict | list)
+    return not (plain or annotation in (Path, object) or hasattr(annotation, "__struct_fields__") or _abstract(annotation))
+
+
+def _abstract(annotation: type) -> bool:
+    return annotation.__module__ in ("collections.abc", "typing", "datetime", "decimal", "uuid")
+
+
+def _describe(annotation: Any) -> str:
+    if isinstance(annotation, type) and typing.get_origin(annotation) is None:
+        return annotation.__name__
+    return str(annotation).replace("typing.", "").replace("pathlib.", "")
+
+
+def _resolve(annotation: Any, names: Mapping[str, Any]) -> Any:
+    """Return the annotation with its text evaluated in the module of its function; UNKNOWN if that fails."""
+    if not isinstance(annotation, str):
+        return annotation
+    try:
+        return eval(annotation, dict(names))  # noqa: S307 - the annotation is code of the module just imported
+    except Exception:
+        return UNKNOWN

@@ -1,0 +1,51 @@
+"""Importing the project's own modules: the root is on ``sys.path`` while a run lasts, and never after."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+from tipi_core.errors import ConfigError
+from tipi_core.sources import import_roots
+
+
+class ProjectImports:
+    """A context in which the project's modules can be imported.
+
+    Example:
+        >>> with ProjectImports(None) as imports:
+        ...     imports.module("json").__name__
+        'json'
+    """
+
+    def __init__(self, root: Path | None) -> None:
+        self.root = root
+        self._added: list[str] = []
+
+    def __enter__(self) -> ProjectImports:
+        for folder in reversed(import_roots(self.root) if self.root else []):
+            self._added.append(str(folder))
+            sys.path.insert(0, str(folder))
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        for folder in self._added:
+            if folder in sys.path:
+                sys.path.remove(folder)
+
+    def module(self, name: str, path: Path | None = None) -> ModuleType:
+        """Return the module ``name``, imported from ``path`` when that is given.
+
+        Raises:
+            ConfigError: Python has a module of that name from another file.
+        """
+        module = import_module(name)
+        found = getattr(module, "__file__", None)
+        if path is not None and (found is None or Path(found).resolve() != path.resolve()):
+            raise ConfigError(
+                f"module {name!r} is {path}, but Python has it already from {found or 'a built-in'}",
+                hint="rename one of the two",
+            )
+        return module
