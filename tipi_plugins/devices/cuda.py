@@ -1,0 +1,119 @@
+"""NVIDIA's GPUs as devices, as the driver's own library (NVML) describes them.
+
+NVML sees the memory that all processes have taken and needs no context on any GPU. Its order is not torch's: the
+records are in the order in which this process sees the GPUs, as CUDA_VISIBLE_DEVICES says.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tipi.plugin import DeviceInfo, hookimpl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+    from tipi.plugin import DeviceBackend
+
+
+@hookimpl
+def tipi_list_devices() -> list[DeviceInfo]:
+    """Return the GPUs that this process may use; none without a driver."""
+    try:
+        import pynvml
+    except ImportError:
+        return list_by_torch()
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError:
+        return list_by_torch()
+    try:
+        return list_by_nvml(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES"))
+    finally:
+        pynvml.nvmlShutdown()
+
+
+@hookimpl
+def tipi_create_device_backend() -> DeviceBackend | None:
+    """Return the torch backend, or None where torch is not installed."""
+    from tipi_plugins.devices.loading import create_backend
+
+    return create_backend()
+
+
+def list_by_nvml(nvml: ModuleType, visible: str | None) -> list[DeviceInfo]:
+    """Return the visible GPUs in the order of this process; one that does not answer has a note.
+
+    Args:
+        nvml: The module ``pynvml``, initialised.
+        visible: The value of CUDA_VISIBLE_DEVICES, or None where it is not set.
+    """
+    handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+    if visible is not None:
+        uuids = [_text(nvml.nvmlDeviceGetUUID(handle)) for handle in handles]
+        handles = [_handle(nvml, handles, word) for word in select_visible(visible, uuids)]
+    return [_describe(nvml, handle, index) for index, handle in enumerate(handles)]
+
+
+def select_visible(visible: str, uuids: Sequence[str]) -> list[int | str]:
+    """Return what CUDA_VISIBLE_DEVICES makes visible: positions in ``uuids``, or the UUID of a part of a GPU (MIG).
+
+    As in CUDA, the list ends at its first invalid entry, and an entry that comes twice makes nothing visible.
+
+    Example:
+        >>> select_visible("1,0", ["GPU-a", "GPU-b"])
+        [1, 0]
+        >>> select_visible("GPU-b,-1,0", ["GPU-a", "GPU-b"])
+        [1]
+    """
+    chosen: list[int | str] = []
+    for word in visible.split(","):
+        entry = _entry(word.strip(), uuids)
+        if entry is None:
+            break
+        chosen.append(entry)
+    return chosen if len(set(chosen)) == len(chosen) else []
+
+
+def list_by_torch() -> list[DeviceInfo]:
+    """Return the GPUs that torch counts, if it is imported already: for other drivers and where NVML is missing."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "cuda"):
+        return []
+    return [DeviceInfo("cuda", index, "GPU") for index in range(torch.cuda.device_count())]
+
+
+def _entry(word: str, uuids: Sequence[str]) -> int | str | None:
+    if word.startswith("MIG-"):
+        return word
+    if word.startswith("GPU-"):
+        hits = [index for index, uuid in enumerate(uuids) if uuid.startswith(word)]
+        return hits[0] if len(hits) == 1 else None
+    return int(word) if word.isdecimal() and int(word) < len(uuids) else None
+
+
+def _handle(nvml: ModuleType, handles: Sequence[Any], entry: int | str) -> Any:
+    return handles[entry] if isinstance(entry, int) else nvml.nvmlDeviceGetHandleByUUID(entry)
+
+
+def _describe(nvml: ModuleType, handle: Any, index: int) -> DeviceInfo:
+    try:
+        memory = nvml.nvmlDeviceGetMemoryInfo(handle)
+        name, uuid = _text(nvml.nvmlDeviceGetName(handle)), _text(nvml.nvmlDeviceGetUUID(handle))
+    except nvml.NVMLError as error:
+        return DeviceInfo("cuda", index, note=f"its driver says: {error}")
+    return DeviceInfo("cuda", index, name, uuid, int(memory.total), int(memory.free), _utilisation(nvml, handle))
+
+
+def _utilisation(nvml: ModuleType, handle: Any) -> int | None:
+    try:
+        return int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+    except nvml.NVMLError:  # parts of a GPU do not count it
+        return None
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,28 @@
+"""Apple's GPU as a device; its memory is the machine's own."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from typing import TYPE_CHECKING
+
+from tipi.plugin import DeviceInfo, hookimpl
+
+if TYPE_CHECKING:
+    from tipi.plugin import DeviceBackend
+
+
+@hookimpl
+def tipi_list_devices() -> list[DeviceInfo]:
+    """Return the GPU of an Apple machine with its own processor; whether torch can use it, the backend knows."""
+    if sys.platform != "darwin" or platform.machine() != "arm64":
+        return []
+    return [DeviceInfo("mps", name="Apple GPU")]
+
+
+@hookimpl
+def tipi_create_device_backend() -> DeviceBackend | None:
+    """Return the torch backend, or None where torch is not installed."""
+    from tipi_plugins.devices.loading import create_backend
+
+    return create_backend()

@@ -1,0 +1,116 @@
+"""The device backend that works with torch: all torch code of the helpers is here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import torch
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from tipi.plugin import DeviceInfo
+
+
+class TorchBackend:
+    """Torch as the engine sees it; nothing here initialises CUDA before a tensor goes there."""
+
+    def problem(self, info: DeviceInfo) -> str | None:
+        """Return why this build of torch cannot use a device, or None."""
+        version = torch.__version__
+        if info.type == "cuda" and torch.version.cuda is None and torch.version.hip is None:
+            return f"torch {version} is built without CUDA"
+        if info.type == "mps" and not torch.backends.mps.is_available():
+            return f"torch {version} cannot use it"
+        return None
+
+    def handle(self, info: DeviceInfo) -> torch.device:
+        """Return the ``torch.device`` of a record."""
+        return torch.device(info.label)
+
+    def move(self, value: Any, device: torch.device) -> Any:
+        """Return ``value`` with every tensor in it on ``device``; what has a method ``to`` moves itself."""
+        if isinstance(value, torch.Tensor):
+            # towards the CPU a copy that does not block would be read before it is there
+            return value.to(device, non_blocking=device.type == "cuda")
+        if hasattr(value, "to"):
+            return value.to(device)
+        if isinstance(value, Mapping):
+            return _rebuild(value, {key: self.move(item, device) for key, item in value.items()})
+        if isinstance(value, tuple) and hasattr(value, "_fields"):
+            return type(value)(*(self.move(item, device) for item in value))
+        if isinstance(value, (list, tuple)):
+            return type(value)(self.move(item, device) for item in value)
+        return value
+
+    def fetch(self, tensors: Sequence[Any]) -> list[float]:
+        """Return scalar tensors as floats, with one transfer for each device and dtype."""
+        groups: dict[tuple[torch.device, torch.dtype], list[int]] = {}
+        for position, tensor in enumerate(tensors):
+            groups.setdefault((tensor.device, tensor.dtype), []).append(position)
+        values: dict[int, float] = {}
+        for positions in groups.values():
+            stacked = torch.stack([tensors[position].detach().reshape(()) for position in positions])
+            values.update(zip(positions, map(float, stacked.tolist()), strict=True))
+        return [values[position] for position in range(len(tensors))]
+
+    def prefetch(self, loader: Iterable[Any], device: torch.device) -> Iterator[Any]:
+        """Yield the loader's batches, in order, on ``device``."""
+        for batch in loader:
+            yield self.move(batch, device)
+
+    def prepare(self, module: Any, device: torch.device) -> Any:
+        """Return a model on ``device``."""
+        return module.to(device)
+
+    def autocast(self, device: torch.device, dtype: Any = None, enabled: bool = True) -> AbstractContextManager[None]:
+        """Return torch's autocast context for ``device``."""
+        return cast("AbstractContextManager[None]", torch.autocast(device.type, dtype=dtype, enabled=enabled))
+
+    def seed(self, seed: int) -> None:
+        """Seed torch on every device; CUDA's generators get it when CUDA starts."""
+        torch.manual_seed(seed)
+
+    def rng_state(self) -> dict[str, Any]:
+        """Return the state of torch's generators; of CUDA's only where it has started."""
+        state: dict[str, Any] = {"cpu": torch.get_rng_state()}
+        if torch.cuda.is_initialized():
+            state["cuda"] = torch.cuda.get_rng_state_all()
+        return state
+
+    def set_rng_state(self, state: Mapping[str, Any]) -> None:
+        """Take back a state of the generators; CUDA's only where this machine has as many GPUs."""
+        torch.set_rng_state(state["cpu"])
+        if "cuda" in state and len(state["cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(state["cuda"])
+
+    def synchronize(self, device: torch.device) -> None:
+        """Wait until everything queued on ``device`` is done; the CPU queues nothing."""
+        if device.type == "cuda" and torch.cuda.is_initialized():
+            torch.cuda.synchronize(device)
+        elif device.type == "mps":
+            torch.mps.synchronize()
+
+    def empty_cache(self) -> None:
+        """Give memory that torch caches and does not use back to the devices."""
+        if torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+        elif torch.backends.mps.is_available():
+            torch.mps.empty_cache()
+
+    def save(self, state: Mapping[str, Any], file: BinaryIO) -> None:
+        """Write plain types and tensors to an open file."""
+        torch.save(dict(state), file)
+
+    def load(self, file: BinaryIO) -> dict[str, Any]:
+        """Read back what :meth:`save` wrote, on the CPU; torch refuses files that would execute code."""
+        return cast("dict[str, Any]", torch.load(file, map_location="cpu", weights_only=True))
+
+
+def _rebuild(original: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    make: Any = type(original)
+    try:
+        return make(items)
+    except TypeError:  # a mapping that is not made from a dict
+        return items
