@@ -147,6 +147,24 @@ class RunInterrupted(KeyboardInterrupt):
         self.signum = signum
 
 
+def exit_code_of(error: BaseException) -> int:
+    """Return the exit code that ``error`` ends a command with.
+
+    Example:
+        >>> exit_code_of(ValueError()), exit_code_of(RunInterrupted(15))
+        (1, 143)
+    """
+    if isinstance(error, TipiError):
+        return error.exit_code
+    if isinstance(error, RunInterrupted):
+        return 128 + error.signum
+    if isinstance(error, KeyboardInterrupt):
+        return 130
+    if isinstance(error, SystemExit):
+        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    return 1
+
+
 def nearest(word: str, choices: Iterable[str], limit: int = 3) -> list[str]:
     """Return up to ``limit`` of ``choices`` that look like ``word``, the nearest first.
 

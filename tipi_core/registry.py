@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
-from tipi_core.errors import ConfigError, PluginError, TrustError
+from tipi_core.errors import ConfigError, MissingPackage, PluginError, TrustError
 
 PERMANENCE = "permanence"
 PROCESS = "process"
@@ -15,28 +15,39 @@ DEFAULT_TRUST = ("torch.nn", "torch.optim", "torchvision.models", "timm")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One name: its kind, who owns it, and its target, an object or a ``"module:attr"`` string."""
+    """One name: its kind, who owns it, and its target, an object or a ``"module:attr"`` string.
+
+    ``cures`` holds the pip command for each optional package of the owner.
+    """
 
     kind: str
     name: str
     target: Any
     owner: str
+    cures: Mapping[str, str] = field(default_factory=dict)
 
     def load(self) -> Any:
         """Return the object, importing it if the target is a string.
 
         Raises:
+            MissingPackage: It needs a package that is not installed.
             PluginError: The target does not import, or has no such attribute.
         """
         if not isinstance(self.target, str):
             return self.target
         try:
             return import_target(self.target)
+        except ModuleNotFoundError as error:
+            if error.name in (None, self.target.partition(":")[0]):
+                raise self._broken(error) from error
+            cure = self.cures.get(str(error.name), f"pip install {error.name}")
+            raise MissingPackage(f"{self.kind} {self.name!r} needs the package {error.name!r}", hint=cure) from error
         except (ImportError, AttributeError) as error:
-            raise PluginError(
-                f"plugin {self.owner!r} names {self.target!r} for {self.kind} {self.name!r}, and it does not import: "
-                f"{error}"
-            ) from error
+            raise self._broken(error) from error
+
+    def _broken(self, error: Exception) -> PluginError:
+        what = f"plugin {self.owner!r} names {self.target!r} for {self.kind} {self.name!r}, and it does not import"
+        return PluginError(f"{what}: {error}", hint=f"update or remove the plugin {self.owner!r}")
 
 
 class Registry:
@@ -52,11 +63,12 @@ class Registry:
     def __init__(self) -> None:
         self._entries: dict[tuple[str, str], list[Entry]] = {}
         self._owner = "core"
+        self._cures: Mapping[str, str] = {}
 
-    def owned_by(self, owner: str) -> Registry:
-        """Return a view of this registry whose additions belong to ``owner``."""
+    def owned_by(self, owner: str, cures: Mapping[str, str] | None = None) -> Registry:
+        """Return a view of this registry whose additions belong to ``owner``, with its pip commands."""
         view = Registry()
-        view._entries, view._owner = self._entries, owner
+        view._entries, view._owner, view._cures = self._entries, owner, cures or {}
         return view
 
     def permanence(self, name: str, target: Any) -> None:
@@ -69,7 +81,7 @@ class Registry:
 
     def resource(self, kind: str, name: str, target: Any) -> None:
         """Name anything else that configs may ask for, such as a ``model``."""
-        self._entries.setdefault((kind, name), []).append(Entry(kind, name, target, self._owner))
+        self._entries.setdefault((kind, name), []).append(Entry(kind, name, target, self._owner, self._cures))
 
     def get(self, kind: str, name: str) -> Entry | None:
         """Return the entry of that kind and name, or None.

@@ -227,7 +227,7 @@ class Run:
                 print(f"tipi: {note}", file=sys.stderr)  # noqa: T201 - the last word of a run that otherwise succeeded
 
     def _create_record(self) -> RunRecord | None:
-        from tipi_core.project import runs_folder
+        from tipi_core.project.settings import runs_folder
         from tipi_core.records import RunRecord, collect_facts
 
         try:
@@ -307,7 +307,7 @@ def activate(run: Run) -> Iterator[Run]:
 def _implicit_run() -> Run:
     import atexit
 
-    from tipi_core.project import find_root
+    from tipi_core.project.settings import find_root
 
     run = Run(_script_name(), root=find_root(Path.cwd()) or Path.cwd())
     atexit.register(_close_at_exit, run)

@@ -30,9 +30,12 @@ def override_layer(label: str, word: str, data: Mapping[str, Any]) -> Layer:
     key, equals, text = word.partition("=")
     if not equals or not key.strip():
         raise UsageError(f"{word!r} is no override", hint="write key.path=value, such as training.epochs=20")
-    keys = _expand(word, _split(key.strip(), word), data)
-    value: Any = parse_value(text)
-    for part in reversed(keys):
+    return value_layer(label, key.strip(), parse_value(text), data)
+
+
+def value_layer(label: str, key: str, value: Any, data: Mapping[str, Any]) -> Layer:
+    """Return the layer that sets one key to a value; raises as :func:`override_layer` does."""
+    for part in reversed(_expand(label, _split(key, label), data)):
         value = {part: value}
     return Layer(label, value)
 

@@ -18,19 +18,23 @@ from tipi_core.config.model import (
     ComponentSpec,
     PipelineConfig,
 )
-from tipi_core.config.overrides import environment_words, override_layer
+from tipi_core.config.overrides import environment_words, override_layer, value_layer
 from tipi_core.errors import ConfigError, ConfigProblems, did_you_mean
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
-def read_pipeline(name: str, path: Path, overrides: Sequence[str] = ()) -> tuple[PipelineConfig, list[ConfigError]]:
+Overrides = Sequence[str] | Mapping[str, Any]
+
+
+def read_pipeline(name: str, path: Path, overrides: Overrides = ()) -> tuple[PipelineConfig, list[ConfigError]]:
     """Read a pipeline with everything that bears on it.
 
     Args:
         name: The pipeline's name.
         path: Its file.
-        overrides: Words ``key.path=value``; they win over ``TIPI_SET_*``, which wins over the files.
+        overrides: Words ``key.path=value``, or a mapping from key path to value; they win over ``TIPI_SET_*``,
+            which wins over the files.
 
     Returns:
         The config, and every mistake found in its structure. With mistakes the config holds what could be read.
@@ -40,9 +44,12 @@ def read_pipeline(name: str, path: Path, overrides: Sequence[str] = ()) -> tuple
         UsageError: An override names nothing.
     """
     layers = Layers(list(_file_layers(path, ())))
-    words = environment_words() + [(f"command line: {word}", word) for word in overrides]
-    for label, word in words:
+    given = overrides.items() if isinstance(overrides, Mapping) else ()
+    words = [(f"override {word}", word) for word in ([] if given else overrides)]
+    for label, word in environment_words() + words:
         layers.layers.append(override_layer(label, word, layers.merged()))
+    for key, value in given:
+        layers.layers.append(value_layer(f"override {key}={value!r}", key, value, layers.merged()))
     data = layers.merged()
     problems = list(_check(data, layers))
     return _build(name, path, data, layers), problems

@@ -54,7 +54,7 @@ class PluginHost:
         self._registry: Registry | None = None
         self._log = logging.getLogger("tipi")
         self._trace = os.environ.get("TIPI_TRACE") == "1"
-        self.user_errors: set[int] = set()
+        self.user_error: BaseException | None = None
         for loaded in self.plugins:
             if loaded.plugin is not None:
                 self._register_loaded(loaded)
@@ -83,7 +83,8 @@ class PluginHost:
         if self._registry is None:
             self._registry = Registry()
             for name, implementation in self._implementations("tipi_register"):
-                self._guard("tipi_register", name, implementation, {"registry": self._registry.owned_by(name)})
+                view = self._registry.owned_by(name, getattr(implementation.plugin, "REQUIRES", {}))
+                self._guard("tipi_register", name, implementation, {"registry": view})
         return self._registry
 
     def register(self, name: str, plugin: Any) -> None:
@@ -136,7 +137,7 @@ class PluginHost:
 
     def create_progress(self, run: Run) -> ProgressRenderer | None:
         """Return the first renderer offered; None leaves the plain style."""
-        found: list[ProgressRenderer] = self._observe("tipi_create_progress", run=run)
+        found: list[ProgressRenderer] = self._observe("tipi_create_progress", first=True, run=run)
         return found[0] if found else None
 
     def list_devices(self) -> list[DeviceInfo]:
@@ -165,9 +166,11 @@ class PluginHost:
         for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
             yield implementation.plugin_name, implementation
 
-    def _observe(self, hook: str, **arguments: Any) -> list[Any]:
-        results = []
+    def _observe(self, hook: str, first: bool = False, **arguments: Any) -> list[Any]:
+        results: list[Any] = []
         for name, implementation in self._implementations(hook):
+            if first and results:
+                break
             if self._failures[hook, name] < MOST_FAILURES:
                 result = self._guard(hook, name, implementation, arguments)
                 if result is not None:
@@ -189,7 +192,7 @@ class PluginHost:
         try:
             return getattr(self._manager.hook, hook)(**arguments)
         except Exception as error:
-            if isinstance(error, TipiError) or id(error) in self.user_errors:
+            if isinstance(error, TipiError) or error is self.user_error:
                 raise
             raise self._blame(hook, error) from error
 

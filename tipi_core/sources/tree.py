@@ -33,6 +33,7 @@ class Definition:
         attr: Its name in the module.
         path: Its file.
         line: Its line.
+        is_class: Whether it is a class and not a function.
         signature: What it takes, as far as the source tells.
         doc: Its docstring, or None.
     """
@@ -43,6 +44,7 @@ class Definition:
     attr: str
     path: Path
     line: int
+    is_class: bool
     signature: Signature
     doc: str | None
 
@@ -69,7 +71,8 @@ class SourceTree:
 
     def find(self, name: str) -> list[Definition]:
         """Return the definitions of that type name; only files that mention it are parsed."""
-        pattern = re.compile(rb"(?:\bclass|\bdef)\s+%b\b|[\"']%b[\"']" % (re.escape(name).encode(),) * 2)
+        word = re.escape(name).encode()
+        pattern = re.compile(rb"(?:\bclass|\bdef)\s+%b\b|[\"']%b[\"']" % (word, word))
         found = (
             definition
             for path, text in self.files().items()
@@ -93,6 +96,13 @@ class SourceTree:
                 return sorted(known.values(), key=lambda definition: (definition.name, definition.where))
             words = {_WORDS.pattern, *(re.escape(definition.attr).encode() for definition in known.values())}
             names = re.compile(b"|".join(sorted(words)))
+
+    def unmarked(self, name: str) -> list[Definition]:
+        """Return top-level functions of that name that lack the decorator, for a hint."""
+        pattern = re.compile(rb"\bdef\s+%b\b" % re.escape(name).encode())
+        sources = (self._parse(path) for path, text in self.files().items() if pattern.search(text))
+        found = (self._definition(source, name, any_function=True) for source in sources if source)
+        return [definition for definition in found if definition is not None and not definition.is_class]
 
     def files(self) -> dict[Path, bytes]:
         """Return the project's Python files with their text."""
@@ -128,14 +138,16 @@ class SourceTree:
             role, name = (PROCESS if marked or any_function else None), marked or attr
         else:
             return None
-        if role is None:
+        if role is None and not any_function:
             return None
+        role = role or MAYBE
         signature = self._signature(source, node, role)
-        return Definition(name, role, source.name, attr, source.path, node.lineno, signature, ast.get_docstring(node))
+        is_class, doc = isinstance(node, ast.ClassDef), ast.get_docstring(node)
+        return Definition(name, role, source.name, attr, source.path, node.lineno, is_class, signature, doc)
 
     def _signature(self, source: ModuleSource, node: ast.AST, role: str) -> Signature:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            return read_signature(source, node, ())
+            return read_signature(source, node, ("controller",))
         assert isinstance(node, ast.ClassDef)
         given = ("controller",) if role == PERMANENCE else GIVEN
         found = self._constructor(source, node, frozenset())
