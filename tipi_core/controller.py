@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar, overload
 
-from tipi_core.components.permanence import Held
+from tipi_core.components.permanence import Held, Permanence
 from tipi_core.components.process import BoundProcess, FunctionProcess, Outcome, PipelineProcess
 from tipi_core.components.signature import Signature, bind
 from tipi_core.config.model import ComponentSpec, PipelineConfig
@@ -174,7 +174,7 @@ class PipelineController:
         component = self._components.get(("permanence", spec.name))
         value = self._values[spec.name]
         owns = component is not None and isinstance(component.target, type)
-        if (owns or hasattr(type(value), "load_state_dict")) and callable(getattr(type(value), method, None)):
+        if (owns or isinstance(value, Permanence)) and callable(getattr(type(value), method, None)):
             getattr(value, method)()
 
     def _release(self, spec: ComponentSpec, held: Held) -> None:

@@ -91,6 +91,10 @@ class PluginHost:
         """Register an object that implements hooks; the name must be free."""
         self._manager.register(plugin, name=name)
 
+    def unregister(self, name: str) -> None:
+        """Take back :meth:`register`."""
+        self._manager.unregister(name=name)
+
     def register_permanence(self, name: str, value: Any) -> bool:
         """Let a permanence answer hooks while it lives; return whether it implements any.
 
@@ -105,7 +109,12 @@ class PluginHost:
 
     def unregister_permanence(self, name: str) -> None:
         """Take back :meth:`register_permanence`."""
-        self._manager.unregister(name=f"permanence {name}")
+        if self._manager.has_plugin(f"permanence {name}"):
+            self._manager.unregister(name=f"permanence {name}")
+
+    def hooks_of(self, name: str) -> list[str]:
+        """Return the hooks that the plugin of that name implements."""
+        return sorted(hook for hook in self._hooks if any(name == owner for owner, _ in self._implementations(hook)))
 
     # One method for each hook.
 

@@ -1,0 +1,160 @@
+"""The command group: lists commands from a table and from entry points, and imports only the one that is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+import click
+
+from tipi_core.errors import PluginError, TipiError, UsageError, did_you_mean
+
+COMMANDS = {
+    "run": "Run a pipeline.",
+    "list": "List the pipelines of this project and of the plugins.",
+    "inspect": "Show what a pipeline is made of, and where each part comes from.",
+    "validate": "Check a pipeline without running anything.",
+    "plugins": "List the plugins, with cause and cure where one does not work.",
+    "info": "Show versions, project, records, plugins and devices.",
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are called; plugins add theirs through ``tipi.commands``."""
+
+    def __init__(self, name: str, prefix: str = "", **options: Any) -> None:
+        super().__init__(name, **options)
+        self.prefix = prefix
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return core's commands in their order, then the plugins', sorted."""
+        own = [] if self.prefix else list(COMMANDS)
+        return own + sorted(set(self._added()) - set(own))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command."""
+        if not self.prefix and cmd_name in COMMANDS:
+            command: click.Command = import_module(f"tipi_core.cli.{cmd_name}").command
+            return command
+        added = self._added().get(cmd_name)
+        if added is None:
+            return None
+        if not isinstance(added, EntryPoint):
+            return LazyGroup(cmd_name, f"{self.prefix}{cmd_name}.", help=f"Commands about {cmd_name}.")
+        return _load_command(added)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first word names.
+
+        Raises:
+            UsageError: There is none.
+        """
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            hint = did_you_mean(name, self.list_commands(ctx), "commands")
+            raise UsageError(f"no command {self.prefix.replace('.', ' ')}{name}", hint=hint)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing any."""
+        rows = []
+        for name in self.list_commands(ctx):
+            added = self._added().get(name)
+            package = added.dist.name if isinstance(added, EntryPoint) and added.dist else None
+            rows.append((name, COMMANDS.get(name) or (f"From {package}." if package else f"Commands about {name}.")))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+    def _added(self) -> dict[str, EntryPoint | None]:
+        """Return the plugins' commands below this group; None stands for a group of dotted names."""
+        found: dict[str, EntryPoint | None] = {}
+        for entry in sorted(entry_points(group="tipi.commands"), key=lambda entry: entry.name):
+            if entry.name.startswith(self.prefix):
+                name, dot, _ = entry.name.removeprefix(self.prefix).partition(".")
+                found.setdefault(name, None if dot else entry)
+        return found
+
+
+def _load_command(entry: EntryPoint) -> click.Command:
+    try:
+        command = entry.load()
+    except Exception as error:
+        package = entry.dist.name if entry.dist else "?"
+        raise PluginError(
+            f"command {entry.name!r} of {package} does not load: {type(error).__name__}: {error}",
+            hint=f"update or remove {package}",
+        ) from error
+    if not isinstance(command, click.Command):
+        raise PluginError(f"{entry.value!r} is no click command", hint=f"the plugin behind {entry.name!r} names it")
+    return command
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        click.echo(f"tipi {version('torch-tipi')}")
+        ctx.exit()
+
+
+def _root() -> LazyGroup:
+    group = LazyGroup(
+        "tipi",
+        help="From a raw PyTorch script to a production pipeline, without a rewrite.\n\n"
+        "Try: tipi run quickstart",
+        no_args_is_help=True,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    group.params.append(
+        click.Option(
+            ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it."
+        )
+    )
+    return group
+
+
+def run_command(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; every error becomes one message on stderr."""
+    try:
+        result = _root().main(arguments, prog_name="tipi", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
+    except click.ClickException as error:
+        return _fail(_from_click(error))
+    except TipiError as error:
+        return _fail(error, debug="--debug" in arguments)
+    except (click.Abort, KeyboardInterrupt):
+        return 130
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - the reader is gone; exit without a second error
+        return 141
+    except Exception as error:
+        import traceback
+
+        traceback.print_exc()
+        return _fail(TipiError(f"{type(error).__name__}: {error}", hint="this is a bug in tipi: please report it"))
+
+
+def _from_click(error: click.ClickException) -> UsageError:
+    hint = None
+    if isinstance(error, click.NoSuchOption) and error.possibilities:
+        hint = f"did you mean {' or '.join(repr(word) for word in error.possibilities)}?"
+        return UsageError(f"no such option {error.option_name}", hint=hint)
+    command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "tipi"
+    return UsageError(error.format_message().rstrip("."), hint=f"see {command} --help")
+
+
+def _fail(error: TipiError, debug: bool = False) -> int:
+    if debug:
+        import traceback
+
+        traceback.print_exception(error)
+    click.echo(error.report(), err=True)
+    return error.exit_code

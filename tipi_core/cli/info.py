@@ -1,0 +1,64 @@
+"""``tipi info``: versions, project, records, plugins and devices, without importing torch."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tipi_core.cli.options import json_option, project_option
+from tipi_core.cli.output import print_json
+
+PACKAGES = ("torch-tipi", "torch", "numpy", "torchvision", "wandb", "rich", "pluggy", "click", "msgspec", "tomlkit")
+
+
+@click.command("info", short_help="Show versions, project, plugins and devices.")
+@project_option
+@json_option
+def command(project: Path | None, as_json: bool) -> None:
+    """Show what tipi sees here, for a bug report or a first look.
+
+    \b
+    tipi info
+    tipi info --json
+    """
+    facts = _facts(project)
+    if as_json:
+        print_json(facts)
+        return
+    for title, value in facts.items():
+        text = ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
+        click.echo(f"{title:9} {', '.join(text) if isinstance(text, list) else text}")
+
+
+def _facts(project: Path | None) -> dict[str, Any]:
+    import platform
+
+    from tipi_core.plugins import PluginHost
+    from tipi_core.project.settings import open_project, runs_folder
+
+    here = open_project(project)
+    host = PluginHost.load()
+    return {
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "system": platform.platform(),
+        "packages": _versions(),
+        "project": str(here.root) if here.root else "none around this folder",
+        "records": str(runs_folder(here.root or Path.cwd())),
+        "plugins": {plugin.found.name: plugin.status for plugin in host.plugins},
+        "devices": [device.label for device in host.list_devices()] or ["none found without torch"],
+    }
+
+
+def _versions() -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "-"
+    return found

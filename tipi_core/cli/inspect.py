@@ -1,0 +1,99 @@
+"""``tipi inspect``: what a pipeline is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tipi_core.cli.options import json_option, project_option
+from tipi_core.cli.output import print_json
+
+if TYPE_CHECKING:
+    from tipi_core.plan import Plan, Resolved
+
+
+@click.command("inspect", short_help="Show what a pipeline is made of.")
+@click.argument("name")
+@click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
+@click.option("--config", help="A file in place of the pipeline's own.")
+@click.option("--docs", is_flag=True, help="Show docstrings too.")
+@project_option
+@json_option
+def command(
+    name: str, words: tuple[str, ...], config: str | None, docs: bool, project: Path | None, as_json: bool
+) -> None:
+    """Show the permanences and processes of NAME: type, owner, place, parameters with value and origin.
+
+    \b
+    tipi inspect quickstart
+    tipi inspect my_pipeline training.epochs=20 --docs
+    """
+    from tipi_core.runner import PipelineRunner
+
+    plan = PipelineRunner(name, config, list(words), project=project).plan()
+    plan.check()
+    if as_json:
+        print_json(_as_dict(plan))
+    else:
+        click.echo("\n".join(_lines(plan, docs)))
+
+
+def _lines(plan: Plan, docs: bool) -> Iterator[str]:
+    config = plan.config
+    yield f"{config.name}  {config.path}"
+    if config.description:
+        yield f"  {config.description}"
+    if config.seed is not None:
+        yield f"  seed = {config.seed}"
+    for title, kind in (("permanences", "permanence"), ("processes", "process")):
+        members = [resolved for resolved in plan.resolved if resolved.spec.kind == kind]
+        if members:
+            yield f"{title}"
+        for resolved in members:
+            yield from _component(resolved, docs)
+
+
+def _component(resolved: Resolved, docs: bool) -> Iterator[str]:
+    from tipi_core.config.writing import mask_secrets
+
+    spec = resolved.spec
+    yield f"  {spec.name}: {spec.type}  [{resolved.owner}]  {resolved.where}"
+    doc = resolved.definition.doc if resolved.definition else None
+    if docs and doc:
+        yield from (f"      {line}".rstrip() for line in doc.strip().splitlines())
+    params = mask_secrets(dict(spec.params))
+    for name, value in params.items():
+        yield f"    {name} = {value!r}  ({spec.where_param(name)})"
+    for parameter in resolved.signature.parameters:
+        if parameter.name not in params and parameter.name in resolved.signature.names and not parameter.required:
+            yield f"    {parameter.name} = {parameter.default!r}  (default)"
+
+
+def _as_dict(plan: Plan) -> dict[str, Any]:
+    from tipi_core.config.writing import mask_secrets
+
+    return {
+        "name": plan.config.name,
+        "file": str(plan.config.path),
+        "description": plan.config.description,
+        "seed": plan.config.seed,
+        "components": [
+            {
+                "kind": resolved.spec.kind,
+                "name": resolved.spec.name,
+                "type": resolved.spec.type,
+                "owner": resolved.owner,
+                "defined": resolved.where,
+                "params": mask_secrets(dict(resolved.spec.params)),
+                "defaults": {
+                    parameter.name: parameter.default
+                    for parameter in resolved.signature.parameters
+                    if not parameter.required and parameter.name in resolved.signature.names
+                },
+            }
+            for resolved in plan.resolved
+        ],
+    }

@@ -1,0 +1,171 @@
+"""Making a plan: the order of permanences, and every parameter checked, before and after the import."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tipi_core.components.process import PipelineProcess
+from tipi_core.components.signature import Signature, check_params
+from tipi_core.config.model import ComponentSpec, PipelineConfig
+from tipi_core.config.reading import raise_problems
+from tipi_core.controller import Component
+from tipi_core.errors import ConfigError, TipiError
+from tipi_core.plan.resolving import Resolved, Resolver, given_to
+from tipi_core.project.importing import ProjectImports
+from tipi_core.registry import PERMANENCE, PROCESS
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a pipeline will do.
+
+    Attributes:
+        config: The configuration.
+        resolved: The components whose types were found, permanences in the order in which they are built, then
+            processes in the order of the file.
+        problems: Every mistake found so far.
+    """
+
+    config: PipelineConfig
+    resolved: tuple[Resolved, ...]
+    problems: tuple[ConfigError, ...]
+
+    @property
+    def permanences(self) -> list[Resolved]:
+        """The permanences, in the order in which they are built."""
+        return [resolved for resolved in self.resolved if resolved.spec.kind == PERMANENCE]
+
+    def check(self) -> None:
+        """Raise all problems together, if there are any."""
+        raise_problems(self.problems, self.config.path)
+
+    def load(self, imports: ProjectImports) -> dict[tuple[str, str], Component]:
+        """Import every type and check the parameters once more against what was imported.
+
+        Raises:
+            ConfigProblems: Something does not fit; nothing has been built.
+            Exception: What a module of the user raised when it was imported, as it is.
+        """
+        problems: list[ConfigError] = []
+        components = {}
+        for resolved in self.resolved:
+            spec = resolved.spec
+            try:
+                target = _load(resolved, imports)
+            except ConfigError as error:
+                problems.append(error)
+                continue
+            signature = Signature.of(target, given_to(spec, isinstance(target, type)))
+            components[spec.kind, spec.name] = Component(spec, target, signature)
+            problems += _mistakes(self.config, resolved, signature, isinstance(target, type))
+        raise_problems(problems, self.config.path)
+        return components
+
+
+def make_plan(config: PipelineConfig, resolver: Resolver, problems: Sequence[ConfigError] = ()) -> Plan:
+    """Resolve and check everything that can be checked without importing the user's code.
+
+    Args:
+        config: The configuration as read.
+        resolver: Finds the types.
+        problems: What reading found already.
+    """
+    found = list(problems)
+    resolved = []
+    for spec in config.components:
+        try:
+            resolved.append(resolver.resolve(spec))
+        except ConfigError as error:
+            found.append(error)
+    for component in resolved:
+        found += _mistakes(config, component, component.signature, component.is_class)
+    try:
+        resolved = _in_order(resolved)
+    except ConfigError as error:
+        found.append(error)
+    return Plan(config, tuple(resolved), tuple(found))
+
+
+def _mistakes(
+    config: PipelineConfig, resolved: Resolved, signature: Signature, is_class: bool | None
+) -> Iterator[ConfigError]:
+    spec = resolved.spec
+    provided = [permanence.name for permanence in config.permanences if permanence.name != spec.name]
+    if spec.kind == PROCESS:
+        provided.append(spec.name)  # a permanence may share the name of a process
+        if not is_class:
+            names = [process.name for process in config.processes]
+            provided += names[: names.index(spec.name)]
+        if spec.name not in [permanence.name for permanence in config.permanences]:
+            provided.remove(spec.name)
+    owner = spec.type if ":" not in spec.type else spec.type.rpartition(":")[2]
+    for mistake in check_params(signature, spec.params, provided, owner):
+        keys = (*spec.path, "params", mistake.name) if mistake.name else spec.path
+        yield spec.layers.error(keys, mistake.what, mistake.hint)
+
+
+def _load(resolved: Resolved, imports: ProjectImports) -> Any:
+    spec = resolved.spec
+    if resolved.entry is not None and resolved.owner != "import":
+        target = resolved.entry.load()
+    else:
+        target = _import(resolved, imports)
+    if isinstance(target, type):
+        if spec.kind == PROCESS and not issubclass(target, PipelineProcess):
+            raise _error(spec, f"class {spec.type!r} is no PipelineProcess", f"derive it from PipelineProcess: {resolved.where}")
+    elif not callable(target):
+        raise _error(spec, f"{spec.type!r} is neither a class nor a function but a {type(target).__name__}")
+    return target
+
+
+def _import(resolved: Resolved, imports: ProjectImports) -> Any:
+    spec, definition = resolved.spec, resolved.definition
+    module, _, attr = spec.type.partition(":")
+    path = None
+    if definition is not None:
+        module, attr, path = definition.module, definition.attr, definition.path
+    try:
+        value: Any = imports.module(module, path)
+        for part in attr.split("."):
+            value = getattr(value, part)
+    except (ModuleNotFoundError, AttributeError) as error:
+        if isinstance(error, AttributeError) or error.name in (module, module.partition(".")[0]):
+            raise _error(spec, f"type {spec.type!r} does not import: {error}") from None
+        raise
+    except TipiError as error:
+        raise _error(spec, error.what, error.hint) from None
+    return value
+
+
+def _in_order(resolved: list[Resolved]) -> list[Resolved]:
+    """Return permanences after those they need, otherwise in the order of the file; then the processes."""
+    by_name = {component.spec.name: component for component in resolved if component.spec.kind == PERMANENCE}
+    done: dict[str, Resolved] = {}
+    for name in by_name:
+        _visit(name, by_name, done, ())
+    return [*done.values(), *(component for component in resolved if component.spec.kind == PROCESS)]
+
+
+def _visit(name: str, by_name: dict[str, Resolved], done: dict[str, Resolved], chain: tuple[str, ...]) -> None:
+    if name in chain:
+        circle = " -> ".join((*chain[chain.index(name) :], name))
+        spec = by_name[name].spec
+        raise spec.layers.error(spec.path, f"permanences need each other in a circle: {circle}", "rename a parameter")
+    if name in done:
+        return
+    spec = by_name[name].spec
+    for needed in needs(by_name[name].signature, spec):
+        if needed in by_name:
+            _visit(needed, by_name, done, (*chain, name))
+    done[name] = by_name[name]
+
+
+def needs(signature: Signature, spec: ComponentSpec) -> list[str]:
+    """Return the names that a permanence takes from others: its parameters that the config leaves open."""
+    return [name for name in signature.names if name not in spec.params and name != spec.name]
+
+
+def _error(spec: ComponentSpec, what: str, hint: str | None = None) -> ConfigError:
+    return spec.layers.error((*spec.path, "type"), what, hint)

@@ -1,0 +1,203 @@
+"""The runner: from a pipeline's name to its result, through plan, run and clean-up."""
+
+from __future__ import annotations
+
+import random
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tipi_core.components.process import BoundProcess, Outcome
+from tipi_core.config.model import PipelineConfig
+from tipi_core.config.reading import Overrides, read_pipeline
+from tipi_core.config.writing import to_toml
+from tipi_core.controller import Component, CoreProviders, PipelineController
+from tipi_core.errors import exit_code_of
+from tipi_core.plan import Plan, Resolver, make_plan
+from tipi_core.plugins import PluginHost
+from tipi_core.project.importing import ProjectImports
+from tipi_core.project.pipelines import find_pipeline
+from tipi_core.project.settings import Project, find_root, open_project
+from tipi_core.run import Run, activate
+from tipi_core.signals import handle_signals
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run came to; ``result["training"]`` is what the process of that name returned.
+
+    Attributes:
+        name: The pipeline's name.
+        id: The run's id.
+        path: The folder of its record, or None.
+        outcomes: The outcome of each process, in order.
+        metrics: The last value of each metric.
+        seconds: Wall time of the whole run.
+    """
+
+    name: str
+    id: str
+    path: Path | None
+    outcomes: Mapping[str, Outcome]
+    metrics: Mapping[str, float]
+    seconds: float
+
+    def __getitem__(self, process: str) -> Any:
+        return self.outcomes[process].value
+
+
+class PipelineRunner:
+    """Runs a pipeline from any program: a script, a notebook, a thread.
+
+    Args:
+        name: The pipeline's name, or the path of its file.
+        config: A file in place of the pipeline's own.
+        overrides: Words such as ``"training.epochs=3"``, or a mapping from such keys to values.
+        types: Types registered by hand, by the name that ``type =`` uses.
+        project: The project's root; None finds it around the working directory.
+        force: True executes every process even where it would be skipped; a collection of names, those.
+        host: The plugins; None loads those that are installed.
+
+    Example:
+        >>> PipelineRunner("quickstart", overrides={"training.epochs": 1}).run()  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: str | None = None,
+        overrides: Overrides | None = None,
+        types: Mapping[str, Any] | None = None,
+        *,
+        project: str | Path | None = None,
+        force: bool | Sequence[str] = False,
+        host: PluginHost | None = None,
+    ) -> None:
+        self.name = str(name)
+        self.config = config
+        self.overrides = overrides or ()
+        self.types = types
+        self.project = Path(project) if project is not None else None
+        self.force = force
+        self.host = host
+
+    def plan(self) -> Plan:
+        """Return the plan, with its problems, importing nothing of the user's.
+
+        Raises:
+            UsageError: There is no such pipeline.
+            ConfigError: Its file cannot be read.
+        """
+        return self._plan(self._open_project(), None)[0]
+
+    def run(self) -> RunResult:
+        """Run the pipeline to its end.
+
+        Raises:
+            TipiError: It cannot run: its class says why; nothing was built and no folder made.
+            Exception: What the user's code raised, as it is, with a note that names the process.
+        """
+        project = self._open_project()
+        plan, resolver = self._plan(project, self.host)
+        plan.check()
+        config = plan.config
+        root = project.root or Path.cwd()
+        run = Run(config.name, "pipeline", root, seed=config.seed, host=resolver.host, facts=_facts(config, project))
+        with activate(run), ProjectImports(project.root) as imports:
+            run.preparing = True
+            components = plan.load(imports)
+            run.preparing = False
+            with handle_signals(run):
+                return self._execute(run, plan, components)
+
+    def _open_project(self) -> Project:
+        project = open_project(self.project)
+        if project.root is None and ("/" in self.name or self.name.endswith(".toml")):
+            folder = Path(self.name).resolve().parent
+            return open_project(find_root(folder) or (folder if folder.is_dir() else None))
+        return project
+
+    def _plan(self, project: Project, host: PluginHost | None) -> tuple[Plan, Resolver]:
+        name, path = find_pipeline(project, self.name, self.config)
+        config, problems = read_pipeline(name, path, self.overrides)
+        host = host or PluginHost.load(block=[word.removeprefix("no:") for word in project.plugins])
+        resolver = Resolver(project, host, self.types)
+        return make_plan(config, resolver, problems), resolver
+
+    def _execute(self, run: Run, plan: Plan, components: Mapping[tuple[str, str], Component]) -> RunResult:
+        start = time.perf_counter()
+        controller = PipelineController(run, plan.config, components)
+        record = run.open_record()
+        if record is not None:
+            record.write_config(to_toml(plan.config.data))
+        with _closing(run, controller):
+            run.host.register("core", CoreProviders())
+            run.defer(run.host.unregister, "core")
+            run.host.run_started(run)
+            _seed(run)
+            for resolved in plan.permanences:
+                run.safe_point()
+                controller.build(resolved.spec)
+            _start_logging(run)
+            processes = [controller.construct(spec, self._forced(spec.name, spec.force)) for spec in plan.config.processes]
+            _execute_all(run, controller, processes)
+        path = record.path if record is not None else None
+        seconds = time.perf_counter() - start
+        return RunResult(run.name, run.id, path, dict(run.results), dict(run.latest_metrics), seconds)
+
+    def _forced(self, name: str, in_config: bool) -> bool:
+        return in_config or self.force is True or (not isinstance(self.force, bool) and name in self.force)
+
+
+def _execute_all(run: Run, controller: PipelineController, processes: Sequence[BoundProcess]) -> None:
+    for process in processes:
+        run.safe_point()
+        controller.execute(process)
+        controller.checkpoint()
+    run.safe_point()
+
+
+@contextmanager
+def _closing(run: Run, controller: PipelineController) -> Iterator[None]:
+    """Release everything when the block ends, however it ends; the first error is the one that leaves."""
+    try:
+        yield
+    except BaseException as error:
+        run.note_failures(controller.close(), error)
+        state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        run.close(state, error, exit_code=exit_code_of(error))
+        raise
+    failures = controller.close()
+    if failures:
+        label, error = failures[0]
+        error.add_note(f"while {label} was cleaned up")
+        run.note_failures(failures[1:], error)
+        run.close("failed", error, exit_code=exit_code_of(error))
+        raise error
+    run.close("completed", exit_code=0)
+
+
+def _seed(run: Run) -> None:
+    """Seed Python's generator, and torch's if the user's modules imported it; a device back end seeds at first use."""
+    if run.seed is None:
+        return
+    random.seed(run.seed)
+    if "torch" in sys.modules:
+        from tipi_core.devices import device_manager
+
+        device_manager.seed_everything(run.seed)
+
+
+def _start_logging(run: Run) -> None:
+    """Start what a ``logger.init`` at the top of the user's modules asked for, unless a permanence did."""
+    from tipi_core.metrics import start_pending
+
+    start_pending(run)
+
+
+def _facts(config: PipelineConfig, project: Project) -> dict[str, Any]:
+    return {"pipeline": config.name, "config_file": str(config.path), "project": str(project.root or "")}
