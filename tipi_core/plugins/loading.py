@@ -50,7 +50,7 @@ def load_plugin(found: FoundPlugin) -> LoadedPlugin:
         with contextlib.redirect_stdout(printed):
             loaded.plugin = found.entry.load()
     except ModuleNotFoundError as error:
-        return loaded.fail(f"{error}", f"pip install {error.name}" if error.name else None)
+        return loaded.fail(str(error), _cure(error.name))
     except SystemExit as error:
         return loaded.fail(f"the module called sys.exit({error.code!r}) when imported")
     except Exception as error:
@@ -63,6 +63,11 @@ def load_plugin(found: FoundPlugin) -> LoadedPlugin:
         loaded.cause = f"{', '.join(missing)} not installed"
         loaded.cure = " && ".join(dict.fromkeys(missing.values()))
     return loaded
+
+
+def _cure(module: str | None) -> str | None:
+    """Return the pip command for a missing top-level module; a missing part of an installed one has another cure."""
+    return f"pip install {module}" if module and "." not in module else None
 
 
 def missing_packages(requires: Mapping[str, str]) -> dict[str, str]:

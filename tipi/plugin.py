@@ -1,0 +1,115 @@
+"""Everything that a plugin may import; each name is loaded when it is first asked for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tipi_core.checkpoints import load_checkpoint as load_checkpoint
+    from tipi_core.checkpoints import save_checkpoint as save_checkpoint
+    from tipi_core.components.permanence import Held as Held
+    from tipi_core.components.permanence import Permanence as Permanence
+    from tipi_core.components.process import BoundProcess as BoundProcess
+    from tipi_core.components.process import Outcome as Outcome
+    from tipi_core.components.process import PipelineProcess as PipelineProcess
+    from tipi_core.components.process import pipeline_process as pipeline_process
+    from tipi_core.config.model import ComponentSpec as ComponentSpec
+    from tipi_core.controller import PipelineController as PipelineController
+    from tipi_core.devices import DeviceBackend as DeviceBackend
+    from tipi_core.devices import DeviceInfo as DeviceInfo
+    from tipi_core.devices import device_manager as device_manager
+    from tipi_core.errors import ConfigError as ConfigError
+    from tipi_core.errors import GuardStop as GuardStop
+    from tipi_core.errors import MissingPackage as MissingPackage
+    from tipi_core.errors import PluginError as PluginError
+    from tipi_core.errors import StorageError as StorageError
+    from tipi_core.errors import TipiError as TipiError
+    from tipi_core.errors import did_you_mean as did_you_mean
+    from tipi_core.hookspecs import hookimpl as hookimpl
+    from tipi_core.metrics import Tracker as Tracker
+    from tipi_core.metrics import logger as logger
+    from tipi_core.progress import BarState as BarState
+    from tipi_core.progress import ProgressRenderer as ProgressRenderer
+    from tipi_core.progress import configure_display as configure_display
+    from tipi_core.progress import progress_bar as progress_bar
+    from tipi_core.registry import Registry as Registry
+    from tipi_core.run import Run as Run
+    from tipi_core.run import current_run as current_run
+
+_HOMES = {
+    "BarState": "tipi_core.progress",
+    "BoundProcess": "tipi_core.components.process",
+    "ComponentSpec": "tipi_core.config.model",
+    "ConfigError": "tipi_core.errors",
+    "DeviceBackend": "tipi_core.devices",
+    "DeviceInfo": "tipi_core.devices",
+    "GuardStop": "tipi_core.errors",
+    "Held": "tipi_core.components.permanence",
+    "MissingPackage": "tipi_core.errors",
+    "Outcome": "tipi_core.components.process",
+    "Permanence": "tipi_core.components.permanence",
+    "PipelineController": "tipi_core.controller",
+    "PipelineProcess": "tipi_core.components.process",
+    "PluginError": "tipi_core.errors",
+    "ProgressRenderer": "tipi_core.progress",
+    "Registry": "tipi_core.registry",
+    "Run": "tipi_core.run",
+    "StorageError": "tipi_core.errors",
+    "TipiError": "tipi_core.errors",
+    "Tracker": "tipi_core.metrics",
+    "configure_display": "tipi_core.progress",
+    "current_run": "tipi_core.run",
+    "device_manager": "tipi_core.devices",
+    "did_you_mean": "tipi_core.errors",
+    "hookimpl": "tipi_core.hookspecs",
+    "load_checkpoint": "tipi_core.checkpoints",
+    "logger": "tipi_core.metrics",
+    "pipeline_process": "tipi_core.components.process",
+    "progress_bar": "tipi_core.progress",
+    "save_checkpoint": "tipi_core.checkpoints",
+}
+
+__all__ = [
+    "BarState",
+    "BoundProcess",
+    "ComponentSpec",
+    "ConfigError",
+    "DeviceBackend",
+    "DeviceInfo",
+    "GuardStop",
+    "Held",
+    "MissingPackage",
+    "Outcome",
+    "Permanence",
+    "PipelineController",
+    "PipelineProcess",
+    "PluginError",
+    "ProgressRenderer",
+    "Registry",
+    "Run",
+    "StorageError",
+    "TipiError",
+    "Tracker",
+    "configure_display",
+    "current_run",
+    "device_manager",
+    "did_you_mean",
+    "hookimpl",
+    "load_checkpoint",
+    "logger",
+    "pipeline_process",
+    "progress_bar",
+    "save_checkpoint",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'tipi.plugin' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
