@@ -32,10 +32,12 @@ class RunDevices:
         self._lock = threading.RLock()
 
     def find_backend(self) -> DeviceBackend | None:
-        """Return the library that works on devices, or None where none is installed."""
+        """Return the library that works on devices, or None where none is installed; it starts with the run's seed."""
         with self._lock:
             if self._backend is None:
                 self._backend = self.run.host.create_device_backend(self.run)
+                if self._backend is not None and self.run.seed is not None:
+                    self._backend.seed(self.run.seed)
             return self._backend
 
     def backend(self) -> DeviceBackend:

@@ -12,6 +12,8 @@ from tipi.plugin import DeviceInfo, hookimpl
 if TYPE_CHECKING:
     from tipi.plugin import DeviceBackend
 
+REQUIRES = {"torch": "pip install 'torch-tipi[torch]'"}
+
 
 @hookimpl
 def tipi_list_devices() -> list[DeviceInfo]:

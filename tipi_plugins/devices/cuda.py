@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tipi.plugin import DeviceBackend
 
+REQUIRES = {"torch": "pip install 'torch-tipi[torch]'", "pynvml": "pip install nvidia-ml-py"}
+
 
 @hookimpl
 def tipi_list_devices() -> list[DeviceInfo]:

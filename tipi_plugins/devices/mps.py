@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import platform
-import sys
 from typing import TYPE_CHECKING
 
 from tipi.plugin import DeviceInfo, hookimpl
@@ -11,13 +10,14 @@ from tipi.plugin import DeviceInfo, hookimpl
 if TYPE_CHECKING:
     from tipi.plugin import DeviceBackend
 
+REQUIRES = {"torch": "pip install 'torch-tipi[torch]'"}
+
 
 @hookimpl
 def tipi_list_devices() -> list[DeviceInfo]:
     """Return the GPU of an Apple machine with its own processor; whether torch can use it, the backend knows."""
-    if sys.platform != "darwin" or platform.machine() != "arm64":
-        return []
-    return [DeviceInfo("mps", name="Apple GPU")]
+    apple = (platform.system(), platform.machine()) == ("Darwin", "arm64")
+    return [DeviceInfo("mps", name="Apple GPU")] if apple else []
 
 
 @hookimpl

@@ -75,7 +75,7 @@ class TorchBackend:
     def rng_state(self) -> dict[str, Any]:
         """Return the state of torch's generators; of CUDA's only where it has started."""
         state: dict[str, Any] = {"cpu": torch.get_rng_state()}
-        if torch.cuda.is_initialized():
+        if _cuda_started():
             state["cuda"] = torch.cuda.get_rng_state_all()
         return state
 
@@ -87,14 +87,14 @@ class TorchBackend:
 
     def synchronize(self, device: torch.device) -> None:
         """Wait until everything queued on ``device`` is done; the CPU queues nothing."""
-        if device.type == "cuda" and torch.cuda.is_initialized():
+        if device.type == "cuda" and _cuda_started():
             torch.cuda.synchronize(device)
         elif device.type == "mps":
             torch.mps.synchronize()
 
     def empty_cache(self) -> None:
         """Give memory that torch caches and does not use back to the devices."""
-        if torch.cuda.is_initialized():
+        if _cuda_started():
             torch.cuda.empty_cache()
         elif torch.backends.mps.is_available():
             torch.mps.empty_cache()
@@ -106,6 +106,10 @@ class TorchBackend:
     def load(self, file: BinaryIO) -> dict[str, Any]:
         """Read back what :meth:`save` wrote, on the CPU; torch refuses files that would execute code."""
         return cast("dict[str, Any]", torch.load(file, map_location="cpu", weights_only=True))
+
+
+def _cuda_started() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def _rebuild(original: Mapping[Any, Any], items: dict[Any, Any]) -> Any:

@@ -1,0 +1,1 @@
+"""Pipelines that come with tipi; ``tipi run NAME`` finds them in any folder."""

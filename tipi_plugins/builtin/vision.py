@@ -1,0 +1,159 @@
+"""Models and datasets of torchvision and timm, for those who have these packages."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from torch import hub, nn
+
+from tipi.plugin import ConfigError, MissingPackage, did_you_mean
+from tipi_plugins.builtin.packages import import_package
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import ModuleType
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_SPREAD = (0.229, 0.224, 0.225)
+
+
+def build_model(
+    name: str, num_classes: int | None, pretrained: bool, options: dict[str, Any], known: Sequence[str]
+) -> nn.Module:
+    """Return a model of torchvision, else of timm.
+
+    Args:
+        name: The model's name there.
+        num_classes: The number of outputs; None leaves the package's own.
+        pretrained: Whether it starts from the package's default weights.
+        options: More arguments for the package's builder.
+        known: Names that are no package's, for near misses.
+
+    Raises:
+        ConfigError: No package has such a model, or its weights cannot be had.
+        MissingPackage: A package that could have it does not import.
+    """
+    _refuse_near_miss("model", name, known)
+    missing: MissingPackage | None = None
+    names = list(known)
+    for package, build in (("torchvision", _torchvision_model), ("timm", _timm_model)):
+        try:
+            module = import_package(package, f"model {name!r}")
+        except MissingPackage as error:
+            missing = missing or error
+            continue
+        models = module.models.list_models() if package == "torchvision" else module.list_models()
+        if name in models:
+            return build(module, name, num_classes, pretrained, options)
+        names += models
+    if missing is not None:
+        raise missing
+    raise ConfigError(f"there is no model {name!r}", hint=did_you_mean(name, names))
+
+
+def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any], known: Sequence[str]) -> Any:
+    """Return a dataset of torchvision as a dict of its parts, with its images as normalised tensors.
+
+    Raises:
+        ConfigError: torchvision has no such dataset, or it is not in ``root``.
+        MissingPackage: torchvision does not import.
+    """
+    _refuse_near_miss("dataset", name, known)
+    torchvision = import_package("torchvision", f"dataset {name!r}")
+    factory = getattr(torchvision.datasets, name, None)
+    if not inspect.isclass(factory):
+        names = [*known, *getattr(torchvision.datasets, "__all__", ())]
+        raise ConfigError(f"there is no dataset {name!r}", hint=did_you_mean(name, names))
+    parameters = inspect.signature(factory).parameters
+    arguments: dict[str, Any] = {"root": str(root), "transform": _transform(torchvision), **options}
+    if "download" in parameters:
+        arguments["download"] = download
+    try:
+        return {part: factory(**arguments, **_part(part, parameters)) for part in ("train", "test")}
+    except (RuntimeError, OSError) as error:
+        raise ConfigError(
+            f"dataset {name!r} cannot be read from {root}: {error}",
+            hint=f"put it there, name its folder with root, or set download = true: {name} is then fetched once",
+        ) from error
+
+
+def swap_head(model: nn.Module, num_classes: int, name: str) -> None:
+    """Give a classifier's last linear layer another number of outputs; its weights start at random.
+
+    Raises:
+        ConfigError: The model has no linear layer.
+    """
+    linear = [(path, layer) for path, layer in model.named_modules() if isinstance(layer, nn.Linear)]
+    if not linear:
+        raise ConfigError(f"model {name!r} has no linear layer whose outputs could become {num_classes}")
+    path, layer = linear[-1]
+    if layer.out_features != num_classes:
+        parent, _, attribute = path.rpartition(".")
+        setattr(model.get_submodule(parent), attribute, nn.Linear(layer.in_features, num_classes))
+
+
+def _torchvision_model(
+    torchvision: ModuleType, name: str, num_classes: int | None, pretrained: bool, options: dict[str, Any]
+) -> nn.Module:
+    weights = torchvision.models.get_model_weights(name).DEFAULT if pretrained else None
+    sizes = {} if pretrained or num_classes is None else {"num_classes": num_classes}
+    try:
+        model: nn.Module = torchvision.models.get_model(name, weights=weights, **sizes, **options)
+    except (OSError, RuntimeError) as error:
+        if weights is None:
+            raise
+        file = Path(hub.get_dir()) / "checkpoints" / str(weights.url).rpartition("/")[2]
+        raise _no_weights(name, error, f"fetch {weights.url} and put it at {file}") from error
+    if pretrained and num_classes is not None:
+        swap_head(model, num_classes, name)
+    return model
+
+
+def _timm_model(
+    timm: ModuleType, name: str, num_classes: int | None, pretrained: bool, options: dict[str, Any]
+) -> nn.Module:
+    sizes = {} if num_classes is None else {"num_classes": num_classes}
+    try:
+        model: nn.Module = timm.create_model(name, pretrained=pretrained, **sizes, **options)
+    except (OSError, RuntimeError) as error:
+        if not pretrained:
+            raise
+        raise _no_weights(name, error, "name a file of yours with weights") from error
+    return model
+
+
+def _no_weights(name: str, error: Exception, cure: str) -> ConfigError:
+    return ConfigError(
+        f"the pretrained weights of model {name!r} cannot be had: {error}",
+        hint=f"{cure}, or set pretrained = false to begin with random ones",
+    )
+
+
+def _refuse_near_miss(kind: str, name: str, known: Sequence[str]) -> None:
+    hint = did_you_mean(name, known)
+    if hint is not None:
+        raise ConfigError(f"there is no {kind} {name!r}", hint=hint)
+
+
+def _part(part: str, parameters: Any) -> dict[str, Any]:
+    if "train" in parameters:
+        return {"train": part == "train"}
+    return {"split": part} if "split" in parameters else {}
+
+
+def _transform(torchvision: ModuleType) -> Any:
+    transforms = torchvision.transforms
+    return transforms.Compose([transforms.ToTensor(), Normalised(transforms)])
+
+
+class Normalised:
+    """Normalises images of three channels by the means and spreads of ImageNet, which pretrained models expect."""
+
+    def __init__(self, transforms: Any) -> None:
+        self.normalise = transforms.Normalize(IMAGENET_MEAN, IMAGENET_SPREAD)
+
+    def __call__(self, image: Any) -> Any:
+        """Return the image, normalised if it has three channels."""
+        return self.normalise(image) if image.shape[0] == 3 else image
