@@ -1,0 +1,93 @@
+"""A run with the device plugins, and an NVML that describes any machine."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType, SimpleNamespace
+
+import pytest
+
+from tipi_core.plugins import PluginHost
+from tipi_core.run import Run, activate
+
+GB = 10**9
+
+
+@pytest.fixture(autouse=True)
+def _plain_environment(monkeypatch):
+    for name in ("TIPI_DEVICE", "CUDA_VISIBLE_DEVICES", "LOCAL_RANK", "WORLD_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def host():
+    return PluginHost.load(only=["cpu", "cuda", "mps"])
+
+
+@pytest.fixture
+def run(host, tmp_path):
+    with activate(Run("devices", root=tmp_path, host=host)) as run:
+        yield run
+
+
+class FakeNvml(ModuleType):
+    """The part of pynvml that is used, for a machine with the given free gigabytes on each GPU of 80."""
+
+    class NVMLError(Exception):
+        pass
+
+    def __init__(self, free):
+        super().__init__("pynvml")
+        self.free = free
+        self.opened = 0
+        self.broken = set()
+
+    def nvmlInit(self):
+        self.opened += 1
+
+    def nvmlShutdown(self):
+        self.opened -= 1
+
+    def nvmlDeviceGetCount(self):
+        return len(self.free)
+
+    def nvmlDeviceGetHandleByIndex(self, index):
+        return index
+
+    def nvmlDeviceGetHandleByUUID(self, uuid):
+        if not uuid.startswith("MIG-"):
+            raise self.NVMLError("not found")
+        return uuid
+
+    def nvmlDeviceGetUUID(self, handle):
+        return f"GPU-{handle}{handle}" if isinstance(handle, int) else handle
+
+    def nvmlDeviceGetName(self, handle):
+        return "H100" if isinstance(handle, int) else "H100 MIG 1g.10gb"
+
+    def nvmlDeviceGetMemoryInfo(self, handle):
+        if handle in self.broken:
+            raise self.NVMLError("GPU is lost")
+        if isinstance(handle, int):
+            return SimpleNamespace(total=80 * GB, free=self.free[handle] * GB)
+        return SimpleNamespace(total=10 * GB, free=9 * GB)
+
+    def nvmlDeviceGetUtilizationRates(self, handle):
+        if not isinstance(handle, int):
+            raise self.NVMLError("not supported")
+        return SimpleNamespace(gpu=100 - self.free[handle])
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Put a fake NVML in place; torch is made to look as if it were built with CUDA."""
+
+    def install(*free):
+        import torch
+
+        nvml = FakeNvml(free)
+        monkeypatch.setitem(sys.modules, "pynvml", nvml)
+        monkeypatch.setattr(torch.version, "cuda", "12.6")
+        return nvml
+
+    return install

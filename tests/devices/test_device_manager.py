@@ -1,0 +1,154 @@
+"""What ``device_manager`` gives a script or a pipeline."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from tipi.errors import MissingPackage, UsageError
+from tipi.plugin import device_manager
+from tipi_core.plugins import PluginHost
+from tipi_core.run import Run, activate
+
+
+def test_a_real_torch_device_comes_back(run):
+    assert device_manager.get_device() == torch.device("cpu")
+    assert torch.zeros(2).to(device_manager.get_device()).device.type == "cpu"
+
+
+def test_the_gpu_with_the_most_memory_free_is_taken_and_no_context_is_made(run, gpus):
+    gpus(1, 2, 70, 3, 79, 2, 1, 60)
+    assert device_manager.get_device() == torch.device("cuda", 4)
+    assert "most memory free of 8" in device_manager.describe()
+    assert not torch.cuda.is_initialized()
+
+
+def test_inside_a_run_it_stays_the_same_when_the_memory_changes(run, gpus):
+    nvml = gpus(1, 70)
+    first = device_manager.get_device()
+    nvml.free = (80, 2)
+    assert device_manager.get_device() == first == torch.device("cuda", 1)
+
+
+def test_a_later_wish_is_heard_and_does_not_move_the_run(run, gpus):
+    gpus(1, 70)
+    assert device_manager.get_device() == torch.device("cuda", 1)
+    assert device_manager.get_device(prefer="cpu") == torch.device("cpu")
+    assert device_manager.get_device(prefer=torch.device("cuda", 0)) == torch.device("cuda", 0)
+    assert device_manager.get_device() == torch.device("cuda", 1)
+
+
+def test_a_run_inside_a_run_works_on_the_same_device(run, gpus, host):
+    nvml = gpus(1, 70)
+    outer = device_manager.get_device()
+    nvml.free = (80, 2)
+    with activate(Run("inner", host=host, parent=run)):
+        assert device_manager.get_device() == outer
+
+
+def test_the_environment_variable_wins(run, gpus, monkeypatch):
+    gpus(1, 70)
+    monkeypatch.setenv("TIPI_DEVICE", "cuda:0")
+    assert device_manager.get_device(prefer="cpu") == torch.device("cuda", 0)
+    assert "TIPI_DEVICE=cuda:0" in device_manager.describe()
+
+
+def test_an_environment_variable_for_what_is_not_here_is_an_error(run, monkeypatch):
+    monkeypatch.setenv("TIPI_DEVICE", "cuda:3")
+    with pytest.raises(UsageError, match="TIPI_DEVICE asks for 'cuda:3', which is not here"):
+        device_manager.get_device()
+
+
+def test_under_torchrun_it_is_the_local_ranks(run, gpus, monkeypatch):
+    gpus(70, 1)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert device_manager.get_device() == torch.device("cuda", 1)
+
+
+def test_a_torch_without_cuda_falls_back_to_the_cpu_and_says_why(run, gpus, monkeypatch):
+    gpus(70)
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert device_manager.get_device() == torch.device("cpu")
+    assert "is built without CUDA" in device_manager.describe()
+
+
+def test_a_busy_machine_is_said_on_stderr(run, gpus, capsys):
+    gpus(1, 2)
+    assert device_manager.get_device() == torch.device("cuda", 1)
+    assert "tipi: every device is busy: cuda:0 (H100, 1.0 GB of 80.0 GB free)" in capsys.readouterr().err
+
+
+def test_memory_that_must_be_free(run, gpus):
+    gpus(1, 20)
+    assert device_manager.get_device(min_free="10 GB") == torch.device("cuda", 1)
+    with pytest.raises(UsageError, match=r"no device has 50\.0 GB free"):
+        device_manager.get_device(min_free="50 GB")
+    with pytest.raises(UsageError, match="min_free: 'plenty' is no amount of memory"):
+        device_manager.get_device(min_free="plenty")
+
+
+def test_without_torch_one_sentence_says_what_to_install(tmp_path):
+    with (
+        activate(Run("bare", root=tmp_path, host=PluginHost.load(only=[]))),
+        pytest.raises(MissingPackage, match="torch, which is not installed here, pip install"),
+    ):
+        device_manager.get_device()
+
+
+def test_a_seed_gives_the_same_numbers(run):
+    def draw():
+        return random.random(), torch.rand(2).tolist()
+
+    assert device_manager.seed_everything(7) == 7
+    first = draw()
+    device_manager.seed_everything(7)
+    assert draw() == first
+
+
+def test_a_seed_out_of_range_is_refused(run):
+    with pytest.raises(UsageError, match="the seed is -1"):
+        device_manager.seed_everything(-1)
+
+
+def test_a_run_with_a_seed_starts_torch_with_it(host, tmp_path):
+    def draw():
+        with activate(Run("seeded", root=tmp_path, seed=3, host=host)):
+            device_manager.get_device()
+            return torch.rand(2).tolist()
+
+    assert draw() == draw()
+
+
+def test_batches_move_whole(run):
+    batch = {"inputs": [torch.zeros(2), (torch.ones(1), "name")], "count": 3}
+    moved = device_manager.to(batch, device="meta")
+    assert moved["inputs"][0].device.type == moved["inputs"][1][0].device.type == "meta"
+    assert (moved["inputs"][1][1], moved["count"]) == ("name", 3)
+
+
+def test_prefetch_gives_the_same_batches_in_order(run):
+    batches = [torch.full((2,), float(index)) for index in range(4)]
+    assert [batch[0].item() for batch in device_manager.prefetch(batches)] == [0, 1, 2, 3]
+
+
+def test_autocast_lowers_the_precision_of_a_product(run):
+    with device_manager.autocast():
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.bfloat16
+    with device_manager.autocast(enabled=False):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == torch.float32
+
+
+def test_waiting_and_emptying_do_no_harm_on_the_cpu(run):
+    device_manager.synchronize()
+    device_manager.empty_cache()
+
+
+def test_the_helper_imports_without_torch():
+    code = "import sys, tipi_core.devices; print('torch' in sys.modules, 'pluggy' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
