@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tipi.plugin import ConfigError, PipelineProcess, logger, progress_bar
+from tipi.plugin import ConfigError, PipelineProcess, device_manager, logger, progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -32,7 +32,7 @@ class EvaluationProcess(PipelineProcess):
     def __init__(self, controller: PipelineController, force: bool = False) -> None:
         super().__init__(controller, force)
         self.network: Any = controller.get_permanence("network")
-        self.loader: Any = getattr(controller.get_permanence("data"), f"{self.split}_loader")
+        self.loader = loader_of(controller.get_permanence("data"), self.split)
 
     def skip(self) -> bool | str:
         """Say so where the data has no such part."""
@@ -40,7 +40,7 @@ class EvaluationProcess(PipelineProcess):
 
     def execute(self) -> dict[str, Any]:
         """Measure, log, and return ``{"split", "loss", "accuracy"}``."""
-        figures = evaluate(self.network.model, self.loader, self.network.device, self.loss, self.title)
+        figures = evaluate(self.network.model, self.loader, device_of(self.network), self.loss, self.title)
         logger.log({f"{self.split}/{name}": value for name, value in figures.items()})
         return {"split": self.split, **figures}
 
@@ -72,6 +72,18 @@ class TestingProcess(EvaluationProcess):
     __test__ = False  # no test class, whatever pytest makes of its name
     split = "test"
     title = "Testing"
+
+
+def loader_of(data: Any, split: str) -> Any:
+    """Return the loader of one part; an empty one where the data, perhaps the user's own, has no such part."""
+    loader = getattr(data, f"{split}_loader", None)
+    return () if loader is None else loader
+
+
+def device_of(network: Any) -> torch.device:
+    """Return where a network is: what it says itself, else the run's device."""
+    device: torch.device | None = getattr(network, "device", None)
+    return device or device_manager.get_device()
 
 
 def evaluate(

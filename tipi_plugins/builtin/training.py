@@ -12,7 +12,7 @@ from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR, LRScheduler
 
 from tipi.plugin import ConfigError, GuardStop, PipelineProcess, logger, progress_bar
-from tipi_plugins.builtin.evaluation import evaluate
+from tipi_plugins.builtin.evaluation import device_of, evaluate, loader_of
 
 if TYPE_CHECKING:
     from tipi.plugin import PipelineController
@@ -77,7 +77,7 @@ class TrainingProcess(PipelineProcess):
         Raises:
             GuardStop: The loss of an epoch is not finite.
         """
-        model, device = self.network.model, self.network.device
+        model, device = self.network.model, device_of(self.network)
         self.optimizer = self.make_optimizer(model)
         self.scheduler = self.make_scheduler(self.optimizer, self.epochs * len(self.data.train_loader))
         best = BestWeights(model)
@@ -135,9 +135,10 @@ class TrainingProcess(PipelineProcess):
 
     def validate_epoch(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         """Return loss and accuracy on the validation data, or nothing where there is none."""
-        if not len(self.data.val_loader):
+        loader = loader_of(self.data, "val")
+        if not len(loader):
             return {}
-        figures = evaluate(model, self.data.val_loader, device, self.loss, "Validation")
+        figures = evaluate(model, loader, device, self.loss, "Validation")
         return {f"val/{name}": value for name, value in figures.items()}
 
 

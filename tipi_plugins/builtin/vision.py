@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import hub, nn
 
-from tipi.plugin import ConfigError, MissingPackage, did_you_mean
+from tipi.plugin import ConfigError, MissingPackage, TipiError, did_you_mean
 from tipi_plugins.builtin.packages import import_package
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ def build_model(
         ConfigError: No package has such a model, or its weights cannot be had.
         MissingPackage: A package that could have it does not import.
     """
-    _refuse_near_miss("model", name, known)
     missing: MissingPackage | None = None
     names = list(known)
     for package, build in (("torchvision", _torchvision_model), ("timm", _timm_model)):
@@ -48,9 +47,7 @@ def build_model(
         if name in models:
             return build(module, name, num_classes, pretrained, options)
         names += models
-    if missing is not None:
-        raise missing
-    raise ConfigError(f"there is no model {name!r}", hint=did_you_mean(name, names))
+    raise _not_found("model", name, names, missing)
 
 
 def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any], known: Sequence[str]) -> Any:
@@ -60,12 +57,13 @@ def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any],
         ConfigError: torchvision has no such dataset, or it is not in ``root``.
         MissingPackage: torchvision does not import.
     """
-    _refuse_near_miss("dataset", name, known)
-    torchvision = import_package("torchvision", f"dataset {name!r}")
+    try:
+        torchvision = import_package("torchvision", f"dataset {name!r}")
+    except MissingPackage as error:
+        raise _not_found("dataset", name, known, error) from None
     factory = getattr(torchvision.datasets, name, None)
     if not inspect.isclass(factory):
-        names = [*known, *getattr(torchvision.datasets, "__all__", ())]
-        raise ConfigError(f"there is no dataset {name!r}", hint=did_you_mean(name, names))
+        raise _not_found("dataset", name, [*known, *getattr(torchvision.datasets, "__all__", ())])
     parameters = inspect.signature(factory).parameters
     arguments: dict[str, Any] = {"root": str(root), "transform": _transform(torchvision), **options}
     if "download" in parameters:
@@ -131,10 +129,12 @@ def _no_weights(name: str, error: Exception, cure: str) -> ConfigError:
     )
 
 
-def _refuse_near_miss(kind: str, name: str, known: Sequence[str]) -> None:
-    hint = did_you_mean(name, known)
-    if hint is not None:
-        raise ConfigError(f"there is no {kind} {name!r}", hint=hint)
+def _not_found(kind: str, name: str, names: Sequence[str], missing: MissingPackage | None = None) -> TipiError:
+    """Return the error for a name: a near miss goes before the package that might have had it."""
+    hint = did_you_mean(name, names)
+    if hint is None and missing is not None:
+        return missing
+    return ConfigError(f"there is no {kind} {name!r}", hint=hint)
 
 
 def _part(part: str, parameters: Any) -> dict[str, Any]:

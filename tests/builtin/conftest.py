@@ -1,0 +1,13 @@
+"""A run with all first-party plugins, for types that are used without a pipeline."""
+
+from __future__ import annotations
+
+import pytest
+
+from tipi_core.run import Run, activate
+
+
+@pytest.fixture
+def run(tmp_path):
+    with activate(Run("builtin", root=tmp_path, seed=0)) as run:
+        yield run

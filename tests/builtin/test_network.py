@@ -1,0 +1,195 @@
+"""The permanence Network: models by name, on the run's device, never with silent random weights."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from tipi.plugin import ConfigError, MissingPackage
+from tipi_plugins.builtin.loaders import Data
+from tipi_plugins.builtin.network import Network
+
+META = torch.device("meta")
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "mlp"])
+def test_built_in_models_are_on_the_runs_device_and_give_scores(run, name):
+    network = Network(name, num_classes=7)
+    assert network.device == torch.device("cpu")
+    assert network.model(torch.zeros(2, 1, 8, 8)).shape == (2, 7)
+
+
+def test_a_given_device_is_taken(run):
+    assert next(Network("mlp", device=META).model.parameters()).device == META
+
+
+def test_the_model_fits_the_data_where_nothing_else_is_said(run):
+    data = Data("synthetic", options={"size": 24, "shape": [3, 16, 12], "num_classes": 6})
+    for name in ("small_cnn", "mlp"):
+        assert Network(name, data=data).model(torch.zeros(2, 3, 16, 12)).shape == (2, 6)
+        assert Network(name, num_classes=2, data=data).model(torch.zeros(2, 3, 16, 12)).shape == (2, 2)
+
+
+def test_options_reach_the_model(run):
+    model = Network("mlp", options={"hidden": [16, 8]}).model
+    assert [layer.out_features for layer in model if isinstance(layer, nn.Linear)] == [16, 8, 10]
+
+
+def test_its_state_comes_back(run):
+    first, second = Network("mlp"), Network("mlp")
+    second.load_state_dict(first.state_dict())
+    for one, other in zip(first.model.parameters(), second.model.parameters(), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_weights_are_read_from_a_file(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    saved = Network("mlp")
+    torch.save(saved.model.state_dict(), tmp_path / "weights.pt")
+    torch.save(saved.state_dict(), tmp_path / "wrapped.pt")
+    for file in ("weights.pt", "wrapped.pt"):
+        loaded = Network("mlp", weights=file)
+        assert torch.equal(next(loaded.model.parameters()), next(saved.model.parameters()))
+
+
+def test_weights_that_are_missing_or_do_not_fit_are_an_error(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save(Network("small_cnn").model.state_dict(), tmp_path / "other.pt")
+    (tmp_path / "text.pt").write_text("hello")
+    with pytest.raises(ConfigError, match=r"there are no weights at .*gone\.pt"):
+        Network("mlp", weights="gone.pt")
+    for file in ("other.pt", "text.pt"):
+        with pytest.raises(ConfigError, match=f"{file} do not fit model 'mlp'"):
+            Network("mlp", weights=file)
+
+
+def test_pretrained_weights_that_do_not_exist_are_an_error(run):
+    with pytest.raises(ConfigError, match="model 'small_cnn' has no pretrained weights"):
+        Network("small_cnn", pretrained=True)
+
+
+def test_misspelt_options_get_near_misses(run):
+    with pytest.raises(ConfigError, match=r"'small_cnn' takes no option 'widht', did you mean 'width'\?"):
+        Network("small_cnn", options={"widht": 3})
+
+
+def test_a_package_that_is_not_installed_is_one_sentence_with_the_command(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingPackage) as caught:
+        Network("resnet50", num_classes=10, pretrained=True)
+    assert caught.value.line() == (
+        "tipi: error[missing-package]: model 'resnet50' needs torchvision, which is not installed, "
+        "pip install torchvision"
+    )
+    with pytest.raises(ConfigError, match=r"no model 'smal_cnn', did you mean 'small_cnn'\?"):
+        Network("smal_cnn")
+    with pytest.raises(MissingPackage, match="dataset 'CIFAR10' needs torchvision, which is not installed"):
+        Data("CIFAR10")
+
+
+def test_a_package_that_does_not_import_is_one_sentence_too(run, tmp_path, monkeypatch):
+    (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torchvision", raising=False)
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingPackage, match="does not import: RuntimeError: operator torchvision::nms"):
+        Network("resnet50")
+
+
+class TinySet:
+    """A dataset of torchvision's kind: it is in its root or it is not."""
+
+    classes = ("cat", "dog")
+
+    def __init__(self, root, train=True, transform=None, download=False):
+        if not (Path(root) / "tiny").exists() and not download:
+            raise RuntimeError("Dataset not found or corrupted. You can use download=True to download it")
+        self.targets = [index % 2 for index in range(40 if train else 10)]
+        self.transform = transform
+
+    def __len__(self):
+        return len(self.targets)
+
+    def __getitem__(self, index):
+        if index >= len(self):
+            raise IndexError(index)
+        return self.transform([1.0, 2.0]), self.targets[index]
+
+
+def test_a_dataset_of_a_package_keeps_its_own_test_part(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    (tmp_path / "mine" / "tiny").mkdir(parents=True)
+    data = Data("TinySet", batch_size=4, root=str(tmp_path / "mine"))
+    assert [len(loader.dataset) for loader in (data.train_loader, data.val_loader, data.test_loader)] == [36, 4, 10]
+    assert (data.classes, data.shape) == (["cat", "dog"], (1, 1, 2))
+
+
+def test_a_dataset_that_is_not_on_disk_is_never_fetched_unasked(run, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    with pytest.raises(ConfigError, match=r"dataset 'TinySet' cannot be read from .*/nowhere: .*set download = true"):
+        Data("TinySet", root=str(tmp_path / "nowhere"))
+    assert len(Data("TinySet", root=str(tmp_path), download=True).test_loader.dataset) == 10
+
+
+class FakeVision(ModuleType):
+    """A torchvision with one model, whose weights are or are not at hand."""
+
+    def __init__(self, reachable=True):
+        super().__init__("torchvision")
+        self.reachable = reachable
+        weights = SimpleNamespace(url="https://example.org/tiny-abc.pth")
+        self.models = SimpleNamespace(
+            list_models=lambda: ["tiny_resnet"],
+            get_model_weights=lambda name: SimpleNamespace(DEFAULT=weights),
+            get_model=self.get_model,
+        )
+        self.datasets = SimpleNamespace(TinySet=TinySet, __all__=("TinySet",))
+        self.transforms = SimpleNamespace(
+            Compose=lambda steps: lambda value: steps[1](steps[0](value)),
+            ToTensor=lambda: lambda value: torch.tensor([[value]]),
+            Normalize=lambda mean, spread: lambda image: image,
+        )
+
+    def get_model(self, name, weights=None, num_classes=1000):
+        if weights is not None and not self.reachable:
+            raise OSError("no route to host")
+        torch.manual_seed(0)
+        body = nn.Linear(4, 3)
+        return nn.Sequential(body, nn.Sequential(nn.ReLU(), nn.Linear(3, num_classes)))
+
+
+def test_the_head_of_a_pretrained_model_is_swapped_and_the_rest_kept(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    original = FakeVision().get_model("tiny_resnet")
+    model = Network("tiny_resnet", num_classes=10, pretrained=True).model
+    assert model(torch.zeros(2, 4)).shape == (2, 10)
+    assert torch.equal(model[0].weight, original[0].weight)
+
+
+def test_a_misspelt_name_gets_a_near_miss_of_the_packages_too(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(ConfigError, match=r"no model 'tiny_resnt', did you mean 'tiny_resnet'\?"):
+        Network("tiny_resnt")
+    with pytest.raises(MissingPackage, match="model 'zzz' needs timm"):
+        Network("zzz")
+
+
+def test_without_pretrained_the_package_makes_the_right_size(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision(reachable=False))
+    assert Network("tiny_resnet", num_classes=10).model(torch.zeros(1, 4)).shape == (1, 10)
+
+
+def test_weights_that_cannot_be_fetched_are_never_replaced_by_random_ones(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision(reachable=False))
+    with pytest.raises(ConfigError) as caught:
+        Network("tiny_resnet", num_classes=10, pretrained=True)
+    assert "cannot be had: no route to host" in str(caught.value)
+    assert "checkpoints/tiny-abc.pth" in str(caught.value)
+    assert "pretrained = false" in str(caught.value)
