@@ -92,6 +92,19 @@ def test_memory_that_must_be_free(run, gpus):
         device_manager.get_device(min_free="plenty")
 
 
+def test_asking_again_gives_the_same_device_although_the_run_has_filled_it(run, gpus):
+    nvml = gpus(1, 20)
+    first = device_manager.get_device(min_free="10 GB")
+    nvml.free = (15, 2)
+    assert device_manager.get_device(min_free="10 GB") == first
+
+
+def test_a_wish_that_cannot_be_met_is_said_once(run, capsys):
+    for _ in range(3):
+        assert device_manager.get_device(prefer="cuda") == torch.device("cpu")
+    assert capsys.readouterr().err == "tipi: there is no device 'cuda' here; taking cpu\n"
+
+
 def test_without_torch_one_sentence_says_what_to_install(tmp_path):
     with (
         activate(Run("bare", root=tmp_path, host=PluginHost.load(only=[]))),
