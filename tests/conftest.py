@@ -1,0 +1,68 @@
+"""Fixtures that many tests share: an environment without accounts, and the command line as a subprocess."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+PRIVATE = ("WANDB_", "TIPI_", "CUDA_", "RANK", "LOCAL_RANK", "WORLD_SIZE", "NO_COLOR", "FORCE_COLOR")
+
+
+@pytest.fixture(autouse=True)
+def _no_account(monkeypatch, tmp_path_factory):
+    """Every test starts without accounts, without tipi's variables, and with an empty home."""
+    for name in list(os.environ):
+        if name.startswith(PRIVATE):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@dataclass
+class Finished:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def last_line(self):
+        return self.err.rstrip().rpartition("\n")[2]
+
+
+@pytest.fixture
+def cli(tmp_path):
+    """Run ``tipi`` as a user would, in a process of its own; stdin is closed."""
+
+    def run(*arguments, cwd=tmp_path, timeout=100, **environment):
+        command = [sys.executable, "-m", "tipi", *map(str, arguments)]
+        return run_process(command, cwd, timeout, environment)
+
+    return run
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Run ``python`` with arguments in a process of its own; stdin is closed."""
+
+    def run(*arguments, cwd=tmp_path, timeout=100, **environment):
+        return run_process([sys.executable, *map(str, arguments)], cwd, timeout, environment)
+
+    return run
+
+
+def run_process(command, cwd, timeout, environment):
+    done = subprocess.run(
+        command,
+        cwd=Path(cwd),
+        env={**os.environ, **{key: str(value) for key, value in environment.items()}},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)

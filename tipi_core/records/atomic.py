@@ -1,0 +1,60 @@
+"""Replacing and appending so that a crash at any moment leaves whole files and whole lines."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Put ``data`` in place of a file: a temporary file beside it, synced, then renamed, then the folder synced.
+
+    Raises:
+        OSError: No space, no permission; the old file is untouched then.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with draft.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in a folder durable, where the system can."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append_lines(descriptor: int, data: bytes) -> None:
+    """Write whole lines to a descriptor opened with ``O_APPEND``; a short write is taken back.
+
+    Raises:
+        OSError: No space; nothing of ``data`` is in the file then.
+    """
+    size = os.fstat(descriptor).st_size
+    written = os.write(descriptor, data)
+    if written == len(data):
+        return
+    os.ftruncate(descriptor, size)
+    raise OSError(28, "no space left for a whole line")
+
+
+def whole_lines(data: bytes) -> bytes:
+    """Return the data without a torn last line.
+
+    Example:
+        >>> whole_lines(b'{"a": 1}\\n{"b"')
+        b'{"a": 1}\\n'
+    """
+    return data[: data.rfind(b"\n") + 1]

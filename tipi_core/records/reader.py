@@ -1,0 +1,89 @@
+"""Reading records back: nothing is imported, executed or locked to look at a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tipi_core.errors import UsageError
+from tipi_core.records import lock
+from tipi_core.records.atomic import whole_lines
+from tipi_core.records.layout import CONFIG, CRASHED, EVENTS, METRICS, RUN, RUNNING
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A run's record on disk.
+
+    Attributes:
+        path: Its folder.
+        info: What ``run.json`` said when it was read.
+        state: ``running``, ``completed``, ``failed``, ``interrupted``, or ``crashed`` for a run that says running
+            while nobody holds its lock.
+
+    Example:
+        >>> for record in list_records(Path("runs")):
+        ...     print(record.path.name, record.state)
+    """
+
+    path: Path
+    info: dict[str, Any] = field(repr=False)
+    state: str
+
+    @property
+    def config(self) -> str:
+        """The effective configuration as TOML; empty for a script."""
+        file = self.path / CONFIG
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+    def metrics(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of ``metrics.jsonl``; a torn last line is left out."""
+        return _rows(self.path / METRICS)
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """Yield the rows of ``events.jsonl``; a torn last line is left out."""
+        return _rows(self.path / EVENTS)
+
+
+def read_record(path: Path | str) -> Record:
+    """Return the record in a run's folder.
+
+    Raises:
+        UsageError: The folder holds no readable ``run.json``.
+    """
+    folder = Path(path)
+    held = lock.is_held(folder)  # before run.json: a run that ends in between is then read as ended, not as crashed
+    try:
+        info = json.loads((folder / RUN).read_bytes())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no record in {str(folder)!r}", hint=str(error)) from None
+    state = info.get("state", "?")
+    return Record(folder, info, CRASHED if state == RUNNING and not held else state)
+
+
+def list_records(runs: Path | str) -> list[Record]:
+    """Return the records under a ``runs`` folder, newest first; folders without a readable record are left out."""
+    found = []
+    for file in Path(runs).glob(f"*/*/{RUN}"):
+        if file.parent.is_symlink():
+            continue
+        try:
+            found.append(read_record(file.parent))
+        except UsageError:
+            continue
+    return sorted(found, key=lambda record: (record.info.get("started", 0), record.path.name), reverse=True)
+
+
+def _rows(file: Path) -> Iterator[dict[str, Any]]:
+    try:
+        data = file.read_bytes()
+    except FileNotFoundError:
+        return
+    for line in whole_lines(data).splitlines():
+        try:
+            yield json.loads(line)
+        except ValueError:  # a line that a crashed machine left in pieces
+            continue
