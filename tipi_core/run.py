@@ -131,11 +131,12 @@ class Run:
         """True once a signal asked the run to stop."""
         return self.stop_signal is not None
 
-    def next_step(self) -> int:
-        """Return the number of this log call, counted from 0."""
+    def next_step(self, given: int | None = None) -> int:
+        """Return the number of this log call, counted from 0, or from behind the last one that was ``given``."""
         with self._lock:
-            self.step += 1
-            return self.step - 1
+            number = self.step if given is None else given
+            self.step = max(self.step, number + 1)
+            return number
 
     def push_loop(self, loop: Loop) -> None:
         """Say that a bar opened inside the ones that are open."""

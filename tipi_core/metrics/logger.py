@@ -1,0 +1,161 @@
+"""``logger``: wandb's words over the run's own record; it never raises, prompts or blocks a training."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tipi_core.run import Run, active_run, current_run, end_implicit_run
+
+if TYPE_CHECKING:
+    from tipi_core.metrics.session import LogSession, RunConfig
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRun:
+    """The run as the logger shows it: its id, name, the folder of its record, and its page in a tracker."""
+
+    id: str
+    name: str
+    path: Path | None
+    url: str | None
+
+
+class Logger:
+    """The logger; use the instance ``logger``. It keeps no state: everything belongs to the current run.
+
+    Example:
+        >>> from tipi.helpers import logger
+        >>> logger.init(project="my_research")  # doctest: +SKIP
+        >>> logger.log({"loss": 0.5})  # doctest: +SKIP
+    """
+
+    def init(
+        self,
+        project: str | None = None,
+        entity: str | None = None,
+        name: str | None = None,
+        config: Mapping[str, Any] | None = None,
+        tags: list[str] | None = None,
+        group: str | None = None,
+        notes: str | None = None,
+        mode: str | None = None,
+        dir: str | None = None,  # noqa: A002 - wandb's name
+        resume: Any = None,
+        id: str | None = None,  # noqa: A002 - wandb's name
+        **options: Any,
+    ) -> LoggedRun:
+        """Begin logging: open the record, and let trackers follow it where that is possible.
+
+        Inside a pipeline this merges into what the config says, and the config wins. A second call with the same
+        arguments does nothing; with others it says so once.
+
+        Args:
+            project: The tracker's project.
+            entity: The tracker's user or team.
+            name: The run's name in the tracker.
+            config: Hyperparameters, a mapping or a namespace; kept in the record with secrets masked.
+            tags: Words to find the run by.
+            group: A name that several runs share.
+            notes: Free text.
+            mode: ``online``, ``offline`` or ``disabled`` for the tracker; the record is written in each.
+            dir: Where the tracker keeps its own files.
+            resume: Whether the tracker goes on with a run of the same id.
+            id: The run's id in the tracker.
+            options: Anything else that the tracker's own ``init`` takes.
+
+        Returns:
+            The run.
+        """
+        settings = {
+            "project": project, "entity": entity, "name": name, "config": config, "tags": tags, "group": group,
+            "notes": notes, "mode": mode, "dir": dir, "resume": resume, "id": id, **options,
+        }  # fmt: skip
+        run = current_run()
+        try:
+            _session(run).init(settings)
+        except Exception as error:
+            _complain(run, "init", error)
+        return self.run
+
+    def log(self, metrics: Mapping[str, Any], step: int | None = None, commit: bool | None = None) -> None:
+        """Log one row of metrics.
+
+        Args:
+            metrics: Numbers, booleans, text, 0-d tensors; nested mappings get dotted keys.
+            step: The row's step; None takes the next one of the run's own counter.
+            commit: False holds the values back for the next row.
+
+        Raises:
+            RunInterrupted: A signal asked the run to stop; this is a safe point.
+        """
+        run = current_run()
+        try:
+            if run.writes():
+                _stream(run).add(metrics, step, commit is not False)
+        except Exception as error:
+            _complain(run, "log", error)
+        if run.stop_signal is not None:
+            run.safe_point()
+
+    def finish(self, exit_code: int | None = None) -> None:
+        """End the run of a script, so that the next call begins another; a pipeline ends by itself."""
+        run = active_run()
+        if run is not None and run.kind == "script":
+            end_implicit_run(run, "failed" if exit_code else "completed")
+
+    @property
+    def config(self) -> RunConfig:
+        """The hyperparameters of the current run: a dict whose keys are attributes too."""
+        return _session(current_run()).config
+
+    @property
+    def summary(self) -> dict[str, float]:
+        """The last value of each metric."""
+        run = current_run()
+        _stream(run).flush()
+        return run.latest_metrics
+
+    @property
+    def run(self) -> LoggedRun:
+        """The current run: id, name, path of its record, url."""
+        run = current_run()
+        urls = [tracker.url for tracker in _session(run).trackers if tracker.url]
+        return LoggedRun(run.id, run.name, run.record.path if run.record else None, urls[0] if urls else None)
+
+
+logger = Logger()
+
+
+def start_pending(run: Run) -> None:
+    """Start what ``logger.init`` asked for while the pipeline was prepared; the runner calls it."""
+    _session(run).start_pending()
+
+
+def _session(run: Run) -> LogSession:
+    from tipi_core.metrics.session import LogSession
+
+    return run.service(LogSession)
+
+
+def _stream(run: Run) -> Any:
+    from tipi_core.metrics.stream import MetricStream
+
+    return run.service(MetricStream)
+
+
+def _complain(run: Run, call: str, error: Exception) -> None:
+    """Say once for each kind of trouble what went wrong; the training goes on."""
+    said = run.service(_Said).said
+    text = f"logger.{call}: {type(error).__name__}: {error}"
+    if text not in said and sys.stderr is not None:
+        said.add(text)
+        sys.stderr.write(f"tipi: {text}\n")
+
+
+class _Said:
+    def __init__(self, run: Run) -> None:
+        self.said: set[str] = set()

@@ -1,0 +1,111 @@
+"""The logger's state in one run: what ``init`` was told, the trackers it started, the user's config."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tipi_core.metrics.stream import MetricStream
+from tipi_core.metrics.tracker import Tracker
+from tipi_core.run import Run
+
+
+class RunConfig(dict[str, Any]):
+    """The user's hyperparameters: a dict whose keys are attributes too, kept in ``run.json``."""
+
+    def __init__(self, session: LogSession) -> None:
+        super().__init__()
+        object.__setattr__(self, "_session", session)
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        self[name] = value
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        super().__setitem__(name, value)
+        self._session.save_config()
+
+    def update(self, *args: Any, **values: Any) -> None:
+        """Set several values and save them once."""
+        super().update(*args, **values)
+        self._session.save_config()
+
+
+class LogSession:
+    """What the logger keeps for one run; made by ``run.service(LogSession)``.
+
+    Attributes:
+        settings: The merged arguments of ``init``; None before the first.
+        trackers: What the plugins started.
+        config: The user's hyperparameters.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.settings: dict[str, Any] | None = None
+        self.trackers: list[Tracker] = []
+        self.config = RunConfig(self)
+        self._pending: dict[str, Any] = {}
+
+    def init(self, settings: Mapping[str, Any]) -> None:
+        """Take settings: at once, or later while a pipeline is being prepared."""
+        given = {key: value for key, value in settings.items() if value is not None}
+        if self.run.preparing:
+            self._pending.update(given)
+        elif self.settings is None:
+            self._start({**self._pending, **given})
+        elif self.run.kind == "script" and {**self.settings, **given} != self.settings:
+            _say("logger.init was called before with other settings, which stay: call logger.finish() in between")
+
+    def start_pending(self) -> None:
+        """Start what was asked for during preparation, unless something else started already."""
+        if self._pending and self.settings is None:
+            self._start(dict(self._pending))
+
+    def save_config(self) -> None:
+        """Write the user's config into the record."""
+        if self.run.record is not None and self.run.writes():
+            self.run.record.update(config=_plain(self.config))
+
+    def _start(self, settings: dict[str, Any]) -> None:
+        self.settings = settings
+        if not self.run.writes():
+            return
+        self.run.service(MetricStream)
+        config = settings.get("config")
+        if config:
+            self.config.update(config if isinstance(config, Mapping) else vars(config))
+        if self.run.record is not None:
+            self.trackers = self.run.host.start_trackers(self.run, {**settings, "config": _plain(self.config)})
+        for tracker in self.trackers:
+            _say(tracker.explain)
+            if tracker.close is not None:
+                self.run.defer(tracker.close, late=True)
+        if not self.trackers and self.run.record is not None:
+            _say(f"metrics go to {_short(self.run.record.path)}")
+
+
+def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+    from tipi_core.config.writing import mask_secrets
+
+    masked: dict[str, Any] = mask_secrets(dict(config))
+    return masked
+
+
+def _short(path: Path) -> str:
+    here = os.getcwd()
+    return os.path.relpath(path, here) if str(path).startswith(here) else str(path)
+
+
+def _say(text: str) -> None:
+    stream = sys.stderr
+    if stream is not None:
+        stream.write(f"tipi: {text}\n")

@@ -1,0 +1,29 @@
+"""Trackers: what follows a run's record into another system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tracker:
+    """A tracker that a plugin started, or decided not to start.
+
+    Attributes:
+        name: The system, such as ``wandb``.
+        state: The rung it stands on: ``online``, ``offline`` or ``local``.
+        explain: One line for the user: which rung, why, and how to change it.
+        url: Where the run can be seen, when that is known.
+        close: Called once after the record got its final state; it waits a bounded time.
+
+    Example:
+        >>> Tracker("wandb", "local", "wandb is not installed: metrics stay in runs/").state
+        'local'
+    """
+
+    name: str
+    state: str
+    explain: str
+    url: str | None = None
+    close: Callable[[], None] | None = None
