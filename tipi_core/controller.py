@@ -142,10 +142,10 @@ class PipelineController:
 
     def checkpoint(self) -> None:
         """Call ``checkpoint`` on every permanence, in the order they were built."""
-        for spec in self.config.permanences:
-            if spec.name in self._values:
-                with _noting(self, spec):
-                    self._lifecycle(spec, "checkpoint")
+        for name in self._values:
+            spec = self._components["permanence", name].spec
+            with _noting(self, spec):
+                self._lifecycle(spec, "checkpoint")
 
     def close(self) -> list[tuple[str, BaseException]]:
         """Release all permanences in reverse order; return what failed."""
@@ -171,9 +171,8 @@ class PipelineController:
 
     def _lifecycle(self, spec: ComponentSpec, method: str) -> None:
         """Call a lifecycle method where the permanence is an instance of its type and defines it."""
-        component = self._components.get(("permanence", spec.name))
         value = self._values[spec.name]
-        owns = component is not None and isinstance(component.target, type)
+        owns = isinstance(self._components["permanence", spec.name].target, type)
         if (owns or isinstance(value, Permanence)) and callable(getattr(type(value), method, None)):
             getattr(value, method)()
 

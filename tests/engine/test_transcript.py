@@ -69,7 +69,7 @@ class Story:
 
             def execute(self):
                 story.tell(f"{type(self).__name__}.execute")
-                for _ in progress_bar(range(3), disable=True):
+                for _ in progress_bar(range(3)):
                     pass
 
         class Two(One):
