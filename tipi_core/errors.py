@@ -73,6 +73,10 @@ class ConfigError(TipiError):
             lines.append(f"    {self.hint}")
         return "\n".join(lines)
 
+    def report(self) -> str:
+        """Return the block, where the source line is known, and the one line."""
+        return self.line() if self.source is None else f"{self.block()}\n\n{self.line()}"
+
     def _caret(self) -> int:
         column = int((self.where or "").rpartition(":")[2] or 1)
         source = self.source or ""
@@ -86,6 +90,7 @@ class ConfigProblems(ConfigError):
         self.problems = tuple(problems)
         first = self.problems[0]
         if len(self.problems) == 1:
+            self.id = first.id
             super().__init__(first.what, where=first.where, hint=first.hint, source=first.source)
         else:
             super().__init__(

@@ -31,27 +31,15 @@ def command(
     names = _names(project) if every else [name] if name else []
     if not names:
         raise UsageError("validate what?", hint="name a pipeline, or write --all")
-    reports = {name: _problems(name, words, config, project) for name in names}
+    errors = {name: _check(name, words, config, project) for name in names}
     if as_json:
-        print_json({name: [_as_dict(problem) for problem in problems] for name, problems in reports.items()})
-    for name, problems in reports.items():
-        if not as_json and not problems:
+        print_json({name: [_as_dict(problem) for problem in _problems(error)] for name, error in errors.items()})
+    for name, error in errors.items():
+        if error is not None:
+            click.echo(error.report(), err=True)
+        elif not as_json:
             click.echo(f"{name}: ok")
-        for problem in problems if not as_json else []:
-            click.echo(f"{problem.block() if isinstance(problem, ConfigError) else problem}\n", err=True)
-    return _verdict(reports)
-
-
-def _verdict(reports: dict[str, list[TipiError]]) -> int:
-    found = [(name, problem) for name, problems in reports.items() for problem in problems]
-    if not found:
-        return 0
-    (name, problem), count = found[0], len(found)
-    if count > 1:
-        where = f"the first at {problem.where}" if problem.where else name
-        problem = ConfigError(f"{count} problems", where=where, hint=problem.what)
-    click.echo(problem.line(), err=True)
-    return 2
+    return 2 if any(errors.values()) else 0
 
 
 def _names(project: Path | None) -> list[str]:
@@ -61,16 +49,20 @@ def _names(project: Path | None) -> list[str]:
     return list(list_pipelines(open_project(project)))
 
 
-def _problems(name: str, words: tuple[str, ...], config: str | None, project: Path | None) -> list[TipiError]:
+def _check(name: str, words: tuple[str, ...], config: str | None, project: Path | None) -> TipiError | None:
     from tipi_core.runner import PipelineRunner
 
     try:
         PipelineRunner(name, config, list(words), project=project).plan().check()
-    except ConfigProblems as error:
-        return list(error.problems)
     except (ConfigError, UsageError) as error:
-        return [error]
-    return []
+        return error
+    return None
+
+
+def _problems(error: TipiError | None) -> tuple[TipiError, ...]:
+    if error is None:
+        return ()
+    return error.problems if isinstance(error, ConfigProblems) else (error,)
 
 
 def _as_dict(error: TipiError) -> dict[str, str | None]:

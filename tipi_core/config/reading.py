@@ -58,7 +58,7 @@ def read_pipeline(name: str, path: Path, overrides: Overrides = ()) -> tuple[Pip
 def raise_problems(problems: Sequence[ConfigError], path: Path) -> None:
     """Raise all ``problems`` together, in the order of their places, if there are any."""
     if problems:
-        raise ConfigProblems(sorted(problems, key=_order), str(path))
+        raise ConfigProblems(sorted(problems, key=_order), _short(path))
 
 
 def _order(problem: ConfigError) -> tuple[str, tuple[int, ...]]:
@@ -129,7 +129,7 @@ def _check(data: Mapping[str, Any], layers: Layers) -> Iterator[ConfigError]:
         if isinstance(table, Mapping):
             for name in table:
                 yield from _check_component(section, name, table[name], layers)
-    if not data.get("processes"):
+    if not data.get("processes") and set(data) <= set(TOP_KEYS):
         yield layers.error(("processes",), "the pipeline has no processes, so there is nothing to run")
 
 
