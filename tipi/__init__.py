@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tipi_core.components.permanence import Permanence as Permanence
-    from tipi_core.components.process import PipelineProcess as PipelineProcess
-    from tipi_core.components.process import pipeline_process as pipeline_process
-    from tipi_core.controller import PipelineController as PipelineController
-    from tipi_core.devices import device_manager as device_manager
-    from tipi_core.metrics import logger as logger
-    from tipi_core.progress import progress_bar as progress_bar
-    from tipi_core.progress import trange as trange
-    from tipi_core.runner import PipelineRunner as PipelineRunner
-    from tipi_core.runner import RunResult as RunResult
+    from tipi_core.components.permanence import Permanence
+    from tipi_core.components.process import PipelineProcess, pipeline_process
+    from tipi_core.controller import PipelineController
+    from tipi_core.devices import device_manager
+    from tipi_core.metrics import logger
+    from tipi_core.progress import progress_bar, trange
+    from tipi_core.runner import PipelineRunner, RunResult
 
 _HOMES = {
     "Permanence": "tipi_core.components.permanence",

@@ -5,36 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tipi_core.checkpoints import load_checkpoint as load_checkpoint
-    from tipi_core.checkpoints import save_checkpoint as save_checkpoint
-    from tipi_core.components.permanence import Held as Held
-    from tipi_core.components.permanence import Permanence as Permanence
-    from tipi_core.components.process import BoundProcess as BoundProcess
-    from tipi_core.components.process import Outcome as Outcome
-    from tipi_core.components.process import PipelineProcess as PipelineProcess
-    from tipi_core.components.process import pipeline_process as pipeline_process
-    from tipi_core.config.model import ComponentSpec as ComponentSpec
-    from tipi_core.controller import PipelineController as PipelineController
-    from tipi_core.devices import DeviceBackend as DeviceBackend
-    from tipi_core.devices import DeviceInfo as DeviceInfo
-    from tipi_core.devices import device_manager as device_manager
-    from tipi_core.errors import ConfigError as ConfigError
-    from tipi_core.errors import GuardStop as GuardStop
-    from tipi_core.errors import MissingPackage as MissingPackage
-    from tipi_core.errors import PluginError as PluginError
-    from tipi_core.errors import StorageError as StorageError
-    from tipi_core.errors import TipiError as TipiError
-    from tipi_core.errors import did_you_mean as did_you_mean
-    from tipi_core.hookspecs import hookimpl as hookimpl
-    from tipi_core.metrics import Tracker as Tracker
-    from tipi_core.metrics import logger as logger
-    from tipi_core.progress import BarState as BarState
-    from tipi_core.progress import ProgressRenderer as ProgressRenderer
-    from tipi_core.progress import configure_display as configure_display
-    from tipi_core.progress import progress_bar as progress_bar
-    from tipi_core.registry import Registry as Registry
-    from tipi_core.run import Run as Run
-    from tipi_core.run import current_run as current_run
+    from tipi_core.checkpoints import load_checkpoint, save_checkpoint
+    from tipi_core.components.permanence import Held, Permanence
+    from tipi_core.components.process import BoundProcess, Outcome, PipelineProcess, pipeline_process
+    from tipi_core.config.model import ComponentSpec
+    from tipi_core.controller import PipelineController
+    from tipi_core.devices import DeviceBackend, DeviceInfo, device_manager
+    from tipi_core.errors import (
+        ConfigError,
+        GuardStop,
+        MissingPackage,
+        PluginError,
+        StorageError,
+        TipiError,
+        did_you_mean,
+    )
+    from tipi_core.hookspecs import hookimpl
+    from tipi_core.metrics import Tracker, logger
+    from tipi_core.progress import BarState, ProgressRenderer, configure_display, progress_bar
+    from tipi_core.registry import Registry
+    from tipi_core.run import Run, current_run
 
 _HOMES = {
     "BarState": "tipi_core.progress",

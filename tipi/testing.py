@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class TipiProject:
-    """A project in a temporary folder.
+    r"""A project in a temporary folder.
 
     Attributes:
         path: Its root.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar, overload
@@ -160,14 +160,11 @@ class PipelineController:
         return _held_generator(made) if inspect.isgeneratorfunction(component.target) else Held(made)
 
     def _call(self, component: Component) -> Any:
-        results = {name: lambda name=name: self.get_result(name) for name in self.run.results}
+        results = {name: outcome.value for name, outcome in self.run.results.items()}
         return component.target(**bind(component.signature, component.spec.params, results | self._available()))
 
-    def _available(self) -> dict[str, Callable[[], Any]]:
-        found: dict[str, Callable[[], Any]] = {"controller": lambda: self}
-        for name, value in self._values.items():
-            found[name] = lambda value=value: value
-        return found
+    def _available(self) -> dict[str, Any]:
+        return {"controller": self, **self._values}
 
     def _lifecycle(self, spec: ComponentSpec, method: str) -> None:
         """Call a lifecycle method where the permanence is an instance of its type and defines it."""

@@ -63,7 +63,7 @@ def tipi_create_progress(run: Run) -> ProgressRenderer | None:
 
 
 @hookspec
-def tipi_list_devices() -> Sequence[DeviceInfo]:
+def tipi_list_devices() -> Sequence[DeviceInfo] | None:
     """Return the devices of one kind, without importing torch where the driver can answer."""
 
 

@@ -28,8 +28,13 @@ T = TypeVar("T")
 class Loop(Protocol):
     """An open progress bar, as the metrics see it: its description and how many items it has handed out."""
 
-    desc: str
-    n: float
+    @property
+    def desc(self) -> str:
+        """Its description."""
+
+    @property
+    def n(self) -> float:
+        """How many items it has handed out."""
 
 
 class CleanupStack:

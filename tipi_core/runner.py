@@ -143,7 +143,8 @@ class PipelineRunner:
                 run.safe_point()
                 controller.build(resolved.spec)
             _start_logging(run)
-            processes = [controller.construct(spec, self._forced(spec.name, spec.force)) for spec in plan.config.processes]
+            specs = plan.config.processes
+            processes = [controller.construct(spec, self._forced(spec.name, spec.force)) for spec in specs]
             _execute_all(run, controller, processes)
         path = record.path if record is not None else None
         seconds = time.perf_counter() - start
@@ -172,13 +173,14 @@ def _closing(run: Run, controller: PipelineController) -> Iterator[None]:
         run.close(state, error, exit_code=exit_code_of(error))
         raise
     failures = controller.close()
-    if failures:
-        label, error = failures[0]
-        error.add_note(f"while {label} was cleaned up")
-        run.note_failures(failures[1:], error)
-        run.close("failed", error, exit_code=exit_code_of(error))
-        raise error
-    run.close("completed", exit_code=0)
+    if not failures:
+        run.close("completed", exit_code=0)
+        return
+    label, first = failures[0]
+    first.add_note(f"while {label} was cleaned up")
+    run.note_failures(failures[1:], first)
+    run.close("failed", first, exit_code=exit_code_of(first))
+    raise first
 
 
 def _seed(run: Run) -> None:

@@ -39,12 +39,13 @@ class LazyGroup(click.Group):
         if not self.prefix and cmd_name in COMMANDS:
             command: click.Command = import_module(f"tipi_core.cli.{cmd_name}").command
             return command
-        added = self._added().get(cmd_name)
-        if added is None:
+        added = self._added()
+        if cmd_name not in added:
             return None
-        if not isinstance(added, EntryPoint):
+        entry = added[cmd_name]
+        if entry is None:
             return LazyGroup(cmd_name, f"{self.prefix}{cmd_name}.", help=f"Commands about {cmd_name}.")
-        return _load_command(added)
+        return _load_command(entry)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -122,7 +123,6 @@ def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error becomes one message on stderr."""
     try:
         result = _root().main(arguments, prog_name="tipi", standalone_mode=False)
-        return result if isinstance(result, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0
@@ -133,13 +133,9 @@ def run_command(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115, PTH123 - the reader is gone; exit without a second error
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - the reader is gone; exit without a second error
         return 141
-    except Exception as error:
-        import traceback
-
-        traceback.print_exc()
-        return _fail(TipiError(f"{type(error).__name__}: {error}", hint="this is a bug in tipi: please report it"))
+    return result if isinstance(result, int) else 0
 
 
 def _from_click(error: click.ClickException) -> UsageError:

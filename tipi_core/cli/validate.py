@@ -31,14 +31,14 @@ def command(
     names = _names(project) if every else [name] if name else []
     if not names:
         raise UsageError("validate what?", hint="name a pipeline, or write --all")
-    errors = {name: _check(name, words, config, project) for name in names}
+    errors = {each: _check(each, words, config, project) for each in names}
     if as_json:
-        print_json({name: [_as_dict(problem) for problem in _problems(error)] for name, error in errors.items()})
-    for name, error in errors.items():
+        print_json({each: [_as_dict(problem) for problem in _problems(error)] for each, error in errors.items()})
+    for each, error in errors.items():
         if error is not None:
             click.echo(error.report(), err=True)
         elif not as_json:
-            click.echo(f"{name}: ok")
+            click.echo(f"{each}: ok")
     return 2 if any(errors.values()) else 0
 
 

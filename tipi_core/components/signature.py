@@ -7,6 +7,7 @@ same record and are checked by the same functions.
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 import typing
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -61,8 +62,8 @@ class Signature:
             signature = inspect.signature(target)
         except (TypeError, ValueError):
             return cls(open=True, given=given)
-        function = target.__init__ if isinstance(target, type) else target
-        names = getattr(inspect.unwrap(function), "__globals__", {})
+        function = vars(target).get("__init__", target) if isinstance(target, type) else target
+        names = getattr(inspect.unwrap(function), "__globals__", None) or _module_names(target)
         parameters = tuple(
             Parameter(
                 name=parameter.name,
@@ -118,15 +119,13 @@ def check_params(
             yield Mistake(None, f"missing parameter {name!r} of {owner}", hint)
 
 
-def bind(
-    signature: Signature, params: Mapping[str, Any], available: Mapping[str, Callable[[], Any]]
-) -> dict[str, Any]:
+def bind(signature: Signature, params: Mapping[str, Any], available: Mapping[str, Any]) -> dict[str, Any]:
     """Return the keyword arguments: from ``params``, converted; else from what is ``available`` under the name.
 
     Args:
         signature: What the component takes.
         params: What the config gives; already checked.
-        available: How to get each permanence and earlier result, by name.
+        available: The permanences and earlier results, by name.
     """
     by_name = {parameter.name: parameter for parameter in signature.parameters}
     arguments = {
@@ -134,7 +133,7 @@ def bind(
     }
     for name in by_name:
         if name not in arguments and name in available:
-            arguments[name] = available[name]()
+            arguments[name] = available[name]
     return arguments
 
 
@@ -159,7 +158,7 @@ def _check_value(parameter: Parameter, value: Any, owner: str) -> Iterator[Mista
     except ValueError as error:
         hint = None
         if all(_is_foreign(choice) for choice in _choices(parameter.annotation)):
-            hint = f"a {_describe(parameter.annotation)} cannot be written in TOML: name a permanence {parameter.name!r}"
+            hint = f"TOML cannot hold a {_describe(parameter.annotation)}: name a permanence {parameter.name!r}"
         yield Mistake(parameter.name, f"parameter {parameter.name!r} of {owner} {error}", hint)
 
 
@@ -204,17 +203,25 @@ def _is_foreign(annotation: Any) -> bool:
     import enum
 
     plain = dataclasses.is_dataclass(annotation) or issubclass(annotation, enum.Enum | str | int | float | dict | list)
-    return not (plain or annotation in (Path, object) or hasattr(annotation, "__struct_fields__") or _abstract(annotation))
+    known = annotation in (Path, object) or hasattr(annotation, "__struct_fields__")
+    return not (plain or known or annotation.__module__ in _MSGSPEC_MODULES)
 
 
-def _abstract(annotation: type) -> bool:
-    return annotation.__module__ in ("collections.abc", "typing", "datetime", "decimal", "uuid")
+_MSGSPEC_MODULES = ("collections.abc", "typing", "datetime", "decimal", "uuid")
 
 
 def _describe(annotation: Any) -> str:
     if isinstance(annotation, type) and typing.get_origin(annotation) is None:
         return annotation.__name__
     return str(annotation).replace("typing.", "").replace("pathlib.", "")
+
+
+def _module_names(target: Any) -> Mapping[str, Any]:
+    """Return the names of the module in which a class, or the base that its constructor comes from, stands."""
+    for base in getattr(target, "__mro__", ()):
+        if "__init__" in vars(base):
+            return vars(sys.modules.get(base.__module__, sys))
+    return {}
 
 
 def _resolve(annotation: Any, names: Mapping[str, Any]) -> Any:

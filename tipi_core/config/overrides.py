@@ -13,6 +13,7 @@ from tipi_core.config.model import COMPONENT_KEYS, SECTIONS, TOP_KEYS
 from tipi_core.errors import UsageError, did_you_mean
 
 ENVIRONMENT = "TIPI_SET_"
+HINT = "write key.path=value, such as training.epochs=20"
 
 
 def environment_words() -> list[tuple[str, str]]:
@@ -29,7 +30,7 @@ def override_layer(label: str, word: str, data: Mapping[str, Any]) -> Layer:
     """
     key, equals, text = word.partition("=")
     if not equals or not key.strip():
-        raise UsageError(f"{word!r} is no override", hint="write key.path=value, such as training.epochs=20")
+        raise UsageError(f"{word!r} is no override", hint=HINT)
     return value_layer(label, key.strip(), parse_value(text), data)
 
 
@@ -64,7 +65,7 @@ def _split(key: str, word: str) -> list[str]:
     try:
         table: Any = tomllib.loads(f"{key} = 0")
     except tomllib.TOMLDecodeError:
-        raise UsageError(f"{word!r} has no valid key", hint="write key.path=value, such as training.epochs=20") from None
+        raise UsageError(f"{word!r} has no valid key", hint=HINT) from None
     keys = []
     while isinstance(table, dict) and len(table) == 1:
         (name, table), *_ = table.items()

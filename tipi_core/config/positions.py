@@ -21,13 +21,13 @@ _STRING = re.compile(
 
 
 def locate(text: str) -> dict[Path, tuple[int, int]]:
-    """Return line and column, both from 1, of each key's first mention; array elements count from 0.
+    r"""Return line and column, both from 1, of each key's first mention; array elements count from 0.
 
     Args:
         text: A TOML document that ``tomllib`` accepts.
 
     Example:
-        >>> locate('[a]\\nb = {c = 1}\\n')[("a", "b", "c")]
+        >>> locate('[a]\nb = {c = 1}\n')[("a", "b", "c")]
         (2, 6)
     """
     scanner = _Scanner(text)

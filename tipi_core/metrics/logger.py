@@ -149,13 +149,15 @@ def _stream(run: Run) -> Any:
 
 def _complain(run: Run, call: str, error: Exception) -> None:
     """Say once for each kind of trouble what went wrong; the training goes on."""
-    said = run.service(_Said).said
+    said = run.service(_Said)
     text = f"logger.{call}: {type(error).__name__}: {error}"
     if text not in said and sys.stderr is not None:
         said.add(text)
         sys.stderr.write(f"tipi: {text}\n")
 
 
-class _Said:
-    def __init__(self, run: Run) -> None:
-        self.said: set[str] = set()
+class _Said(set[str]):
+    """The complaints of one run so far."""
+
+    def __init__(self, _: Run) -> None:
+        super().__init__()

@@ -86,7 +86,7 @@ def _capture_one(value: Any) -> tuple[str | None, Any]:
         return f"a {type(value).__name__} is no number, text or 0-d tensor", None
     if size != 1:
         return f"it has {size} elements: log one number, such as its mean", None
-    if getattr(value, "is_cuda", False) or getattr(getattr(value, "device", None), "type", "cpu") not in ("cpu", "meta"):
+    if getattr(getattr(value, "device", None), "type", "cpu") not in ("cpu", "meta"):
         return None, Deferred(value)
     plain = value.item()
     if type(plain) in PLAIN:

@@ -92,14 +92,10 @@ def _mistakes(
     config: PipelineConfig, resolved: Resolved, signature: Signature, is_class: bool | None
 ) -> Iterator[ConfigError]:
     spec = resolved.spec
-    provided = [permanence.name for permanence in config.permanences if permanence.name != spec.name]
-    if spec.kind == PROCESS:
-        provided.append(spec.name)  # a permanence may share the name of a process
-        if not is_class:
-            names = [process.name for process in config.processes]
-            provided += names[: names.index(spec.name)]
-        if spec.name not in [permanence.name for permanence in config.permanences]:
-            provided.remove(spec.name)
+    provided = [other.name for other in config.permanences if other.path != spec.path]
+    if spec.kind == PROCESS and not is_class:
+        names = [process.name for process in config.processes]
+        provided += names[: names.index(spec.name)]
     owner = spec.type if ":" not in spec.type else spec.type.rpartition(":")[2]
     for mistake in check_params(signature, spec.params, provided, owner):
         keys = (*spec.path, "params", mistake.name) if mistake.name else spec.path
@@ -114,7 +110,8 @@ def _load(resolved: Resolved, imports: ProjectImports) -> Any:
         target = _import(resolved, imports)
     if isinstance(target, type):
         if spec.kind == PROCESS and not issubclass(target, PipelineProcess):
-            raise _error(spec, f"class {spec.type!r} is no PipelineProcess", f"derive it from PipelineProcess: {resolved.where}")
+            hint = f"derive it from PipelineProcess: {resolved.where}"
+            raise _error(spec, f"class {spec.type!r} is no PipelineProcess", hint)
     elif not callable(target):
         raise _error(spec, f"{spec.type!r} is neither a class nor a function but a {type(target).__name__}")
     return target

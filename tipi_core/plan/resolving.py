@@ -164,7 +164,8 @@ def _by_entry(spec: ComponentSpec, entry: Entry) -> Resolved:
         return Resolved(spec, entry.owner, entry.target, Signature(open=True), entry=entry)
     where = f"{getattr(entry.target, '__module__', '?')}:{getattr(entry.target, '__qualname__', entry.target)}"
     is_class = isinstance(entry.target, type)
-    return Resolved(spec, entry.owner, where, Signature.of(entry.target, given_to(spec, is_class)), is_class, entry=entry)
+    signature = Signature.of(entry.target, given_to(spec, is_class))
+    return Resolved(spec, entry.owner, where, signature, is_class, entry=entry)
 
 
 def given_to(spec: ComponentSpec, is_class: bool) -> tuple[str, ...]:

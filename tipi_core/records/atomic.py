@@ -51,10 +51,10 @@ def append_lines(descriptor: int, data: bytes) -> None:
 
 
 def whole_lines(data: bytes) -> bytes:
-    """Return the data without a torn last line.
+    r"""Return the data without a torn last line.
 
     Example:
-        >>> whole_lines(b'{"a": 1}\\n{"b"')
-        b'{"a": 1}\\n'
+        >>> whole_lines(b'{"a": 1}\n{"b"')
+        b'{"a": 1}\n'
     """
     return data[: data.rfind(b"\n") + 1]

@@ -98,7 +98,7 @@ def _subscript(source: ModuleSource, node: ast.Subscript) -> Any:
     if outer == "typing.Literal":
         return typing.Literal[tuple(ast.literal_eval(item) for item in inner)]
     if outer == "typing.Optional":
-        return typing.Optional[_type(source, inner[0])]  # noqa: UP007, UP045 - built at run time
+        return typing.Optional[_type(source, inner[0])]  # noqa: UP045 - built at run time
     if outer == "typing.Union":
         return typing.Union[tuple(_type(source, item) for item in inner)]  # noqa: UP007 - built at run time
     return _TYPES[outer][tuple(_items(source, inner))]

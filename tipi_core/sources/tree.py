@@ -62,7 +62,7 @@ class SourceTree:
         skip: Tells folders to leave out, such as projects inside the project.
     """
 
-    def __init__(self, root: Path, skip: Callable[[Path], bool] = lambda folder: False) -> None:
+    def __init__(self, root: Path, skip: Callable[[Path], bool] = lambda _: False) -> None:
         self.root = root
         self.broken: dict[Path, str] = {}
         self._skip = skip
