@@ -1,0 +1,231 @@
+"""The open bars of the process, and the one thread that draws them.
+
+The display is the only state of this package's modules: a lock, the open bars, and a thread that sleeps while no bar
+is open and ends when none comes.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import time
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tipi_core.progress.bar import progress_bar as ProgressBar  # noqa: N812 - it is a class
+    from tipi_core.progress.sinks import Sink
+
+FIRST_FRAME = 0.04  # seconds until a new display draws: bars shorter than that show only how they ended
+LINGER = 1.0  # seconds that the thread waits for the next bar before it ends
+
+
+class Display:
+    """All open bars, in the order in which they stand on the screen.
+
+    Attributes:
+        lock: Held while anything is drawn, and across a fork.
+        pid: The process that draws; a forked child draws nothing.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.pid = os.getpid()
+        self._bars: list[weakref.ref[ProgressBar[Any]]] = []
+        self._sinks: dict[Any, Sink] = {}
+        self.failures: list[BaseException] = []
+        self._wake = threading.Event()
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._prepared = False
+
+    def at_home(self) -> bool:
+        """Return False in a forked child."""
+        return os.getpid() == self.pid
+
+    def bars(self, sink: Sink | None = None) -> list[ProgressBar[Any]]:
+        """Return the open bars, or those of one sink, from top to bottom."""
+        alive = [bar for reference in self._bars if (bar := reference()) is not None and not bar.disable]
+        return [bar for bar in alive if sink is None or bar.sink is sink]
+
+    def open(self, bar: ProgressBar[Any]) -> None:
+        """Begin to show a bar."""
+        with self.lock:
+            self._prepare()
+            bar.sink = self._sink_for(bar)
+            self._insert(bar)
+            if bar.sink is None:
+                return
+            bar.sink.open(bar)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._draw_frames, name="tipi-progress", daemon=True)
+                self._thread.start()
+            if not self._wake.is_set():
+                self._wake.set()
+
+    def close(self, bar: ProgressBar[Any]) -> None:
+        """Show how a bar ended and forget it; called once it counts as closed."""
+        if not self.at_home():
+            return
+        with self.lock:
+            self._bars = [reference for reference in self._bars if reference() is not None and reference() is not bar]
+            sink, bar.sink = bar.sink, None
+            if sink is not None:
+                others = self.bars(sink)
+                sink.close(bar, others, time())
+                if not others:
+                    self._sinks = {key: known for key, known in self._sinks.items() if known is not sink}
+        self._report_failures()
+
+    def refresh(self, bar: ProgressBar[Any]) -> None:
+        """Draw the bar's display now."""
+        with self.lock:
+            if bar.sink is not None and self.at_home() and bar.sink.urgent:
+                bar.sink.tick(self.bars(bar.sink), time())
+
+    @contextmanager
+    def hidden(self, only: Sink | None = None) -> Iterator[None]:
+        """Keep the bars off the screen while the block writes to it by itself."""
+        with self.lock:
+            sinks = [sink for sink in self._sinks.values() if only in (None, sink)] if self.at_home() else []
+            for sink in sinks:
+                sink.hide()
+            try:
+                yield
+            finally:
+                for sink in sinks:
+                    if sink.urgent:
+                        sink.tick(self.bars(sink), time())
+
+    def free_position(self) -> int:
+        """Return the lowest position that no open bar has."""
+        taken = {abs(bar.pos) for bar in self.bars()}
+        return next(position for position in range(len(taken) + 1) if position not in taken)
+
+    def end(self) -> None:
+        """Close what is still open and stop the thread; the process ends."""
+        if not self.at_home():
+            return
+        for bar in reversed(self.bars()):
+            bar.close()
+        thread, self._thread = self._thread, None
+        self._ending.set()
+        self._wake.set()
+        if thread is not None:
+            thread.join(timeout=2)
+
+    def _draw_frames(self) -> None:
+        """Run in the drawing thread: wait for a bar, then draw frames while bars are open."""
+        while self._wake.wait(LINGER) or not self._may_end():
+            self._wake.clear()
+            pause = FIRST_FRAME
+            while pause and not self._ending.wait(pause):
+                pause = self._draw_frame()
+            if self._ending.is_set():
+                return
+
+    def _draw_frame(self) -> float:
+        """Draw once; return the seconds until the next frame, 0 when no bar is open."""
+        with self.lock:
+            now = time()
+            bars = self.bars()
+            for bar in bars:
+                bar.sample(now)
+            pauses = []
+            for sink in list(self._sinks.values()):
+                mine = [bar for bar in bars if bar.sink is sink]
+                sink.tick(mine, now)
+                pauses.append(max(sink.pause, min((bar.mininterval for bar in mine), default=0)))
+        self._report_failures()
+        return min(pauses, default=0.0) if bars else 0.0
+
+    def _report_failures(self) -> None:
+        """Log what went wrong while drawing, without the lock: a logging handler may hold its own and wait for ours."""
+        while self.failures:
+            import logging
+
+            error = self.failures.pop(0)
+            logging.getLogger("tipi").warning("the progress look failed: %s", error, exc_info=error)
+
+    def _may_end(self) -> bool:
+        with self.lock:
+            if self._wake.is_set() or self.bars():
+                return False
+            self._thread = None
+            return True
+
+    def _sink_for(self, bar: ProgressBar[Any]) -> Sink | None:
+        from tipi_core.progress import sinks
+
+        if not self.at_home():
+            return None
+        if bar.shows_itself():
+            return self._sinks.setdefault("own", sinks.OwnSink())
+        style = sinks.choose_style(bar.fp, bar.run)
+        if style == "off":
+            return None
+        key = (style, _terminal_of(bar.fp) if style == "live" else id(bar.fp))
+        if key not in self._sinks:
+            self._sinks[key] = (
+                sinks.LiveSink(bar.fp, bar.run, self)
+                if style == "live"
+                else sinks.PlainSink(bar.fp, bar.settings)
+            )
+        return self._sinks[key]
+
+    def _insert(self, bar: ProgressBar[Any]) -> None:
+        """Put a bar below those inside the same parent, or where its explicit position says."""
+        bars = self.bars()
+        parent = self._parent_for(bar, bars)
+        at = 0
+        if parent is not None:
+            bar.parent_id, bar.depth = id(parent), parent.depth + 1
+            at = next(place for place, known in enumerate(bars) if known is parent) + 1
+        while at < len(bars) and bars[at].depth >= bar.depth:
+            if bar.fixed and bars[at].fixed and bars[at].depth == bar.depth and abs(bars[at].pos) > abs(bar.pos):
+                break
+            at += 1
+        self._bars = [weakref.ref(known) for known in bars]
+        self._bars.insert(at, weakref.ref(bar))
+
+    def _parent_for(self, bar: ProgressBar[Any], bars: list[ProgressBar[Any]]) -> ProgressBar[Any] | None:
+        """Return the innermost bar that this thread has open, else the main thread's."""
+        for thread in (bar.thread, threading.main_thread().ident):
+            mine = [known for known in bars if known.thread == thread]
+            if mine:
+                last = mine[-1]
+                beside = bar.fixed and last.fixed and not last.looping
+                return next((known for known in bars if id(known) == last.parent_id), None) if beside else last
+        return None
+
+    def _prepare(self) -> None:
+        """Register what has to happen at exit and around a fork, once."""
+        if self._prepared:
+            return
+        import atexit
+
+        self._prepared = True
+        atexit.register(self.end)
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(
+                before=self.lock.acquire, after_in_parent=self.lock.release, after_in_child=self._forget
+            )
+
+    def _forget(self) -> None:
+        """In a forked child: nothing is drawn here, and no lock or thread of the parent matters."""
+        self.lock = threading.RLock()
+        self._thread = None
+        self._bars = []
+        self._sinks = {}
+
+
+def _terminal_of(file: Any) -> Any:
+    try:
+        return os.fstat(file.fileno()).st_rdev
+    except (OSError, ValueError, AttributeError):
+        return id(file)
+
+
+display = Display()

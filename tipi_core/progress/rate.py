@@ -1,0 +1,68 @@
+"""How fast a bar advances lately: an exponential average that is right from its first sample."""
+
+from __future__ import annotations
+
+
+class Average:
+    """An exponential moving average without the bias of its start.
+
+    Args:
+        smoothing: The weight of the newest sample, from 0 (the first value stays) to 1 (only the newest counts).
+
+    Example:
+        >>> average = Average(0.5)
+        >>> average.add(2), average.add(4)
+        (2.0, 3.3333333333333335)
+    """
+
+    __slots__ = ("_samples", "_smoothing", "_sum")
+
+    def __init__(self, smoothing: float = 0.3) -> None:
+        self._smoothing = smoothing
+        self._sum = 0.0
+        self._samples = 0
+
+    def add(self, value: float) -> float:
+        """Take a sample and return the average."""
+        self._sum = self._smoothing * value + (1 - self._smoothing) * self._sum
+        self._samples += 1
+        return self.value
+
+    @property
+    def value(self) -> float:
+        """The average so far; 0 without a sample."""
+        if not self._samples:
+            return 0.0
+        weight = 1 - (1 - self._smoothing) ** self._samples
+        return self._sum / weight if weight else 0.0
+
+
+class Speed:
+    """Items a second over the last samples.
+
+    Args:
+        smoothing: As for :class:`Average`; 0 gives no recent speed.
+    """
+
+    __slots__ = ("_items", "_seconds", "_smoothing", "last_n", "last_time")
+
+    def __init__(self, smoothing: float, n: float, now: float) -> None:
+        self._smoothing = smoothing
+        self._items = Average(smoothing)
+        self._seconds = Average(smoothing)
+        self.last_n = n
+        self.last_time = now
+
+    def sample(self, n: float, now: float) -> None:
+        """Say that ``n`` items were done at the time ``now``; without progress nothing changes."""
+        if n != self.last_n and now > self.last_time:
+            if self._smoothing:
+                self._items.add(n - self.last_n)
+                self._seconds.add(now - self.last_time)
+            self.last_n, self.last_time = n, now
+
+    @property
+    def rate(self) -> float | None:
+        """Items a second, or None where only the whole time can tell."""
+        seconds = self._seconds.value
+        return self._items.value / seconds if seconds else None

@@ -1,0 +1,131 @@
+"""The lines at the bottom of a terminal that are redrawn in place, below everything that is printed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tipi_core.progress.text import clip, width_of
+
+NARROWEST = 4
+
+
+class Screen:
+    """A live region on one terminal.
+
+    The cursor rests visible at the start of the line below the region, so that nothing has to be repaired when the
+    process is killed. Text printed without a newline keeps its line: the region starts below it, and the next
+    print goes on where it stopped. The caller holds the display's lock.
+
+    Args:
+        stream: A terminal; only its ``fileno`` and ``encoding`` are used besides ``write``.
+        write: What puts text on it, not the guarded ``stream.write``.
+        flush: What sends it.
+
+    Attributes:
+        broken: True once the terminal is gone; everything is silent then.
+    """
+
+    def __init__(self, stream: Any, write: Callable[[str], Any], flush: Callable[[], Any]) -> None:
+        self.stream = stream
+        self.broken = False
+        self._write = write
+        self._flush = flush
+        self._tail = ""
+        self._lines: list[str] = []
+        self._shown = False
+
+    def size(self) -> tuple[int, int]:
+        """Return the terminal's columns and rows; 80 and 24 where it does not know."""
+        try:
+            columns, rows = os.get_terminal_size(self.stream.fileno())
+        except (OSError, ValueError, AttributeError):
+            columns = rows = 0
+        return columns or _environment("COLUMNS", 80), rows or _environment("LINES", 24)
+
+    @property
+    def height(self) -> int:
+        """The rows that the region takes now."""
+        return self._rows(self.size()[0]) if self._shown else 0
+
+    def draw(self, lines: Sequence[str] | None, above: Sequence[str] = ()) -> None:
+        """Show ``lines`` in the region, None for those of the last frame; lines ``above`` are written for good."""
+        columns, rows = self.size()
+        lines = self._lines if lines is None else lines
+        fitted = [clip(line, max(NARROWEST, columns - 1)) for line in _fit(lines, rows - 2)]
+        if above and self._tail:
+            self.hide()
+            self._put("\r\n")
+            self._tail = ""
+        old, gone = self._rows(columns), not self._shown
+        head = "" if gone else f"\x1b[{old}A\r" if old else "\r"
+        if gone and self._tail:
+            head = "\r\n"
+        body = "".join(f"{line}\x1b[K\r\n" for line in (*(clip(line, columns - 1) for line in above), *fitted))
+        new = len(above) + len(fitted)
+        self._put(head + body + ("\x1b[J" if not gone and old > new else ""))
+        self._lines, self._shown = fitted, True
+
+    def hide(self) -> None:
+        """Take the region off the screen and put the cursor where the user's text stopped."""
+        if not self._shown:
+            return
+        columns = self.size()[0]
+        rows = self._rows(columns)
+        text = f"\x1b[{rows}A\r\x1b[J" if rows else "\r\x1b[J"
+        if self._tail:
+            across = width_of(self._tail) % columns
+            text += "\x1b[1A" + (f"\x1b[{across}C" if across else "")
+        self._put(text)
+        self._shown = False
+
+    def pass_text(self, text: str, write: Callable[[str], Any], flush: Callable[[], Any]) -> Any:
+        """Let the user's text through to its own stream, above the region."""
+        shown = self._shown
+        self.hide()
+        try:
+            return write(text)
+        finally:
+            flush()
+            self._tail = _last_line(self._tail + text)
+            if shown:
+                self.draw(None)
+
+    def finish(self) -> None:
+        """Take the region away for good."""
+        self.hide()
+        self._lines, self._tail = [], ""
+
+    def _rows(self, columns: int) -> int:
+        """Return how many rows the drawn lines take on a terminal that may have become narrower."""
+        return sum(max(1, -(-width_of(line) // columns)) for line in self._lines)
+
+    def _put(self, text: str) -> None:
+        if self.broken or not text:
+            return
+        try:
+            self._write(text)
+            self._flush()
+        except UnicodeEncodeError:
+            encoding = getattr(self.stream, "encoding", None) or "ascii"
+            self._write(text.encode(encoding, "replace").decode(encoding))
+            self._flush()
+        except (OSError, ValueError):
+            self.broken = True
+
+
+def _fit(lines: Sequence[str], rows: int) -> Sequence[str]:
+    if len(lines) <= max(1, rows):
+        return lines
+    return [*lines[: max(0, rows - 1)], f"... {len(lines) - max(0, rows - 1)} more bars"]
+
+
+def _last_line(text: str) -> str:
+    line = text.rpartition("\n")[2]
+    return line.rstrip("\r").rpartition("\r")[2].expandtabs() if line else ""
+
+
+def _environment(name: str, otherwise: int) -> int:
+    value = os.environ.get(name, "")
+    return int(value) if value.isdecimal() and int(value) else otherwise

@@ -1,0 +1,297 @@
+"""Where bars are shown: on a live display, as sparse lines in a file, by the bar's own class, or nowhere."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tipi_core.progress.screen import Screen
+from tipi_core.progress.settings import DisplaySettings, settings_of
+from tipi_core.progress.streams import Guard, guard_terminal
+
+if TYPE_CHECKING:
+    from tipi_core.progress.bar import progress_bar as ProgressBar  # noqa: N812 - it is a class
+    from tipi_core.progress.display import Display
+    from tipi_core.progress.renderer import BarState, ProgressRenderer
+    from tipi_core.run import Run
+
+MINUTE = 60.0
+
+
+class Sink(Protocol):
+    """One place where bars are shown; called with the display's lock held."""
+
+    urgent: bool  # whether a frame can be asked for at any time
+
+    @property
+    def pause(self) -> float: ...
+
+    def open(self, bar: ProgressBar[Any]) -> None: ...
+
+    def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None: ...
+
+    def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None: ...
+
+    def hide(self) -> None: ...
+
+
+class PlainSink:
+    """Sparse lines without control codes; the last one of a bar is its final state.
+
+    Args:
+        file: Where the lines go.
+        settings: How sparse they are.
+    """
+
+    urgent = False
+
+    def __init__(self, file: Any, settings: DisplaySettings) -> None:
+        self._file = file
+        self._settings = settings
+        self._last: dict[int, tuple[float, float]] = {}
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two looks at the bars."""
+        return min(1.0, self._settings.interval)
+
+    def open(self, bar: ProgressBar[Any]) -> None:
+        """Start the clock of a bar."""
+        self._last[id(bar)] = (bar.start_t, bar.n)
+
+    def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None:
+        """Write a line for every bar that is due."""
+        for bar in bars:
+            if self._is_due(bar, now):
+                self._last[id(bar)] = (now, bar.n)
+                self._put(bar)
+
+    def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None:  # noqa: ARG002
+        """Write the final state, unless the bar was to vanish."""
+        self._last.pop(id(bar), None)
+        if bar.remains():
+            self._put(bar)
+
+    def hide(self) -> None:
+        """Nothing is in the way of a print."""
+
+    def _is_due(self, bar: ProgressBar[Any], now: float) -> bool:
+        since, n = self._last.setdefault(id(bar), (now, bar.n))
+        waited = now - since
+        if waited < self._settings.interval or bar.n == n:
+            return False
+        progress = 100 * (bar.n - n) / bar.total if bar.total else 100
+        return progress >= self._settings.percent or waited >= max(MINUTE, self._settings.interval)
+
+    def _put(self, bar: ProgressBar[Any]) -> None:
+        from tipi_core.progress.text import harmless, without_colour
+
+        line = without_colour(harmless(str(bar))) + "\n"
+        try:
+            self._file.write(line)
+        except UnicodeEncodeError:
+            self._file.write(line.encode("ascii", "replace").decode("ascii"))
+        except (OSError, ValueError):
+            return  # the file is closed or gone: bars never stop a program
+        flush(self._file)
+
+
+class LiveSink:
+    """The bars of one terminal, redrawn in place.
+
+    Args:
+        stream: The terminal.
+        run: Whose plugins give the bars their look.
+        display: The display, for its lock and its list of failures.
+    """
+
+    urgent = True
+
+    def __init__(self, stream: Any, run: Run, display: Display) -> None:
+        self.stream = stream
+        self._run = run
+        self._display = display
+        self._screen: Screen | None = None
+        self._guards: list[Guard] = []
+        self._left: list[BarState] = []
+        self._left_metrics: dict[str, float] = {}
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two frames."""
+        return 1 / settings_of(self._run).refresh
+
+    def open(self, bar: ProgressBar[Any]) -> None:  # noqa: ARG002
+        """Take the terminal over, at the first bar."""
+        if self._screen is None:
+            for stream in (self.stream, *_standard_streams()):
+                flush(stream)
+            self._guards = guard_terminal(self.stream, self._pass_text)
+            mine = next((guard for guard in self._guards if guard.stream is self.stream), None)
+            write = mine.real_write if mine else self.stream.write
+            self._screen = Screen(self.stream, write, lambda: flush(self.stream))
+            renderer_of(self._run)
+
+    def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None:
+        """Draw a frame."""
+        screen = self._screen
+        if screen is not None and not screen.broken:
+            states = [bar.state(now) for bar in bars if now >= bar.start_t + bar.delay]
+            above = self._draw(self._left, self._left_metrics) if self._left else ()
+            self._left = []
+            screen.draw(self._draw(states, bars[-1].run.latest_metrics if bars else {}), above)
+
+    def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None:
+        """Keep the bar's last line for the next frame; with the last bar, draw it and give the terminal back."""
+        if bar.remains():
+            self._left.append(bar.state(now))
+            self._left_metrics = dict(bar.run.latest_metrics)
+            if others and others[-1].depth > bar.depth:
+                self._left_metrics = {}
+            if len(self._left) > 1 or not others:
+                self._flush_left()
+        if not others:
+            self._give_back()
+
+    def hide(self) -> None:
+        """Take the bars off the screen until the next frame."""
+        if self._screen is not None:
+            self._flush_left()
+            self._screen.hide()
+
+    def _flush_left(self) -> None:
+        if self._left and self._screen is not None:
+            above, self._left = self._draw(self._left, self._left_metrics), []
+            self._screen.draw(None, above)
+
+    def _give_back(self) -> None:
+        if self._screen is not None:
+            self._screen.finish()
+        for guard in self._guards:
+            guard.remove()
+        self._screen, self._guards = None, []
+
+    def _draw(self, states: Sequence[BarState], metrics: dict[str, float]) -> Sequence[str]:
+        """Return the renderer's lines; a look that fails is replaced by tqdm's text."""
+        if not states or self._screen is None:
+            return ()
+        columns = self._screen.size()[0] - 1
+        try:
+            return renderer_of(self._run).draw(states, metrics, columns) or ()
+        except Exception as error:
+            self._display.failures.append(error)
+            replace_renderer(self._run)
+            return renderer_of(self._run).draw(states, metrics, columns) or ()
+
+    def _pass_text(self, text: str, write: Callable[[str], Any], flush_it: Callable[[], Any]) -> Any:
+        if not self._display.at_home():
+            return self._pass_in_child(text, write, flush_it)
+        with self._display.lock:
+            if self._screen is None:
+                return write(text)
+            if self._left:
+                self._flush_left()
+            return self._screen.pass_text(text, write, flush_it)
+
+    def _pass_in_child(self, text: str, write: Callable[[str], Any], flush_it: Callable[[], Any]) -> Any:
+        """Write above the parent's bars from a forked child: erase them, write, and leave room to redraw them."""
+        rows = self._screen.height if self._screen is not None else 0
+        if not rows or not text.strip():
+            return write(text)
+        result = write(f"\x1b[{rows}A\r\x1b[J{text}" + ("" if text.endswith("\n") else "\n") + "\n" * rows)
+        flush_it()
+        return result
+
+
+class OwnSink:
+    """Bars of a class that overrides ``display``: it is called at every frame and at the end."""
+
+    urgent = True
+    pause = 0.1
+
+    def open(self, bar: ProgressBar[Any]) -> None:
+        """Show the first frame."""
+        if bar.delay <= 0:
+            bar.display()
+
+    def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None:
+        """Let every bar show itself."""
+        for bar in bars:
+            if now >= bar.start_t + bar.delay:
+                bar.display()
+
+    def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None:  # noqa: ARG002
+        """Let the bar show its final state."""
+        if bar.remains():
+            bar.display()
+
+    def hide(self) -> None:
+        """The bar's own class knows how."""
+
+
+class _Look:
+    """The renderer of one run."""
+
+    def __init__(self, run: Run) -> None:
+        from tipi_core.progress.renderer import TextRenderer
+
+        self.renderer: ProgressRenderer = run.host.create_progress(run) or TextRenderer()
+        run.defer(self.close)
+
+    def close(self) -> None:
+        from tipi_core.progress.renderer import TextRenderer
+
+        old, self.renderer = self.renderer, TextRenderer()
+        old.close()
+
+
+def renderer_of(run: Run) -> ProgressRenderer:
+    """Return the renderer of a run, asking its plugins at the first call."""
+    return run.service(_Look).renderer
+
+
+def replace_renderer(run: Run) -> None:
+    """Put tqdm's text in the place of a renderer that raised."""
+    from tipi_core.progress.renderer import TextRenderer
+
+    run.service(_Look).renderer = TextRenderer()
+
+
+def choose_style(file: Any, run: Run) -> str:
+    """Return ``off``, ``plain`` or ``live`` for bars that are written to ``file``."""
+    style = settings_of(run).style
+    if style == "off" or os.environ.get("RANK", "0") not in ("", "0") or _is_spawned():
+        return "off"
+    if style == "plain" or os.environ.get("TERM") == "dumb":
+        return "plain"
+    return "live" if is_terminal(file) else "plain"
+
+
+def is_terminal(file: Any) -> bool:
+    """Return whether ``file`` is a terminal; without a working ``isatty`` it is none."""
+    try:
+        return bool(file.isatty())
+    except (AttributeError, ValueError, OSError):
+        return False
+
+
+def _is_spawned() -> bool:
+    import sys
+
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
+
+
+def _standard_streams() -> tuple[Any, ...]:
+    import sys
+
+    return tuple(stream for stream in (sys.stderr, sys.stdout) if stream is not None)
+
+
+def flush(stream: Any) -> None:
+    """Flush a stream that may not have ``flush``, or be closed."""
+    try:
+        stream.flush()
+    except (AttributeError, ValueError, OSError):
+        pass

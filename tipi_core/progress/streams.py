@@ -1,0 +1,77 @@
+"""Prints on the terminal of a live region are let through above it.
+
+The streams stay the objects that they are: only their ``write`` is shadowed while bars are open, so that logging
+handlers and everybody else who kept a stream takes part.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+_MISSING = object()
+
+
+class Guard:
+    """One stream whose ``write`` goes through ``passing`` until :meth:`remove`.
+
+    Args:
+        stream: The stream to guard.
+        passing: Called with the text, the stream's real ``write`` and its ``flush``; returns what ``write`` returns.
+    """
+
+    def __init__(self, stream: Any, passing: Callable[[str, Callable[[str], Any], Callable[[], Any]], Any]) -> None:
+        self.stream = stream
+        self.real_write = stream.write
+        self.real_flush = getattr(stream, "flush", lambda: None)
+        self._passing = passing
+        self._active = True
+        self._before = {name: vars(stream).get(name, _MISSING) for name in ("write", "writelines")}
+        stream.write, stream.writelines = self.write, self.writelines
+
+    def write(self, text: str) -> Any:
+        """Write as the stream would, above the bars."""
+        if self._active and text.__class__ is str:
+            return self._passing(text, self.real_write, self.real_flush)
+        return self.real_write(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write all lines as the stream would, above the bars."""
+        self.write("".join(lines))
+
+    def remove(self) -> None:
+        """Make the stream what it was; one that somebody else shadowed meanwhile stays theirs."""
+        self._active = False
+        for name, before in self._before.items():
+            if vars(self.stream).get(name) != getattr(self, name):
+                continue
+            if before is _MISSING:
+                delattr(self.stream, name)
+            else:
+                setattr(self.stream, name, before)
+
+
+def same_terminal(stream: Any, other: Any) -> bool:
+    """Return whether both streams are the same terminal."""
+    try:
+        if not (stream.isatty() and other.isatty()):
+            return False
+        return os.fstat(stream.fileno()).st_rdev == os.fstat(other.fileno()).st_rdev
+    except (OSError, ValueError, AttributeError):
+        return stream is other
+
+
+def guard_terminal(stream: Any, passing: Callable[[str, Callable[[str], Any], Callable[[], Any]], Any]) -> list[Guard]:
+    """Guard ``stream`` and those of the standard streams that are the same terminal."""
+    guards: list[Guard] = []
+    for candidate in (stream, sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__):
+        known = any(guard.stream is candidate for guard in guards)
+        if candidate is None or known or not (candidate is stream or same_terminal(stream, candidate)):
+            continue
+        try:
+            guards.append(Guard(candidate, passing))
+        except (AttributeError, TypeError):
+            continue  # a stream that cannot be shadowed keeps writing by itself
+    return guards

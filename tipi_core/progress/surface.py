@@ -1,0 +1,344 @@
+"""The parts of tqdm's surface that only describe, show or print."""
+
+from __future__ import annotations
+
+import sys
+import weakref
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from tipi_core.progress.display import display
+
+if TYPE_CHECKING:
+    from tipi_core.progress.rate import Speed
+    from tipi_core.progress.sinks import Sink
+    from tipi_core.run import Run
+
+
+class Place:
+    """An open bar as the run's stack of loops keeps it: it does not keep the bar alive."""
+
+    __slots__ = ("_bar",)
+
+    def __init__(self, bar: Surface) -> None:
+        self._bar = weakref.ref(bar)
+
+    @property
+    def desc(self) -> str:
+        """The bar's description without its colon."""
+        bar = self._bar()
+        return "" if bar is None else str(bar.desc).removesuffix(": ")
+
+    @property
+    def n(self) -> float:
+        """How many items are done."""
+        bar = self._bar()
+        return 0 if bar is None else bar.n
+
+
+class Surface:
+    """Descriptions, text, comparisons and class methods of a bar."""
+
+    monitor_interval = 10
+    monitor = None
+    iterable: Any
+    n: float
+    total: float | None
+    desc: str
+    postfix: Any
+    disable: bool
+    pos: int
+    fp: Any
+    ncols: int | None
+    nrows: int | None
+    sink: Sink | None
+    run: Run
+    start_t: float
+    unit: str
+    _lock: Any
+    _explicit: bool
+    _speed: Speed
+    _place: Place
+
+    # Text.
+
+    @staticmethod
+    def format_sizeof(num: float, suffix: str = "", divisor: float = 1000) -> str:
+        """Return a number with three digits and a metric prefix."""
+        from tipi_core.progress.meter import format_sizeof
+
+        return format_sizeof(num, suffix, divisor)
+
+    @staticmethod
+    def format_interval(t: float) -> str:
+        """Return seconds as ``[H:]MM:SS``."""
+        from tipi_core.progress.meter import format_interval
+
+        return format_interval(t)
+
+    @staticmethod
+    def format_num(n: Any) -> str:
+        """Return a number with three significant digits where that is shorter."""
+        from tipi_core.progress.meter import format_num
+
+        return format_num(n)
+
+    @staticmethod
+    def format_meter(*args: Any, **kwargs: Any) -> str:
+        """Return tqdm's text for the given numbers; the parameters are tqdm's."""
+        from tipi_core.progress.meter import format_meter
+
+        return format_meter(*args, **kwargs)
+
+    @property
+    def format_dict(self) -> Mapping[str, Any]:
+        """The fields of the text, as in tqdm; a subclass may add some for its ``bar_format``."""
+        if self.disable and not hasattr(self, "unit"):
+            return defaultdict(lambda: None, {"n": self.n, "total": self.total, "elapsed": 0, "unit": "it"})
+        bar: Any = self
+        if bar.dynamic_ncols:
+            self._measure()
+        elapsed = max(0.0, bar._time() - self.start_t)
+        return {
+            "n": self.n,
+            "total": self.total,
+            "elapsed": elapsed,
+            "ncols": self.ncols,
+            "nrows": self.nrows,
+            "prefix": self.desc,
+            "ascii": bar.ascii,
+            "unit": self.unit,
+            "unit_scale": bar.unit_scale,
+            "rate": None if self.disable else self._speed.rate,
+            "bar_format": bar.bar_format,
+            "postfix": self.postfix,
+            "unit_divisor": bar.unit_divisor,
+            "initial": bar.initial,
+            "colour": bar.colour,
+        }
+
+    def __str__(self) -> str:
+        return self.format_meter(**self.format_dict)
+
+    def rate_at(self, elapsed: float) -> float | None:
+        """Return items a second: lately while the bar runs, over all its time afterwards."""
+        recent = None if self.disable else self._speed.rate
+        bar: Any = self
+        return recent if recent is not None else (self.n - bar.initial) / elapsed if elapsed else None
+
+    @property
+    def asks_for_text(self) -> bool:
+        """Whether tqdm's exact text was asked for."""
+        return self._explicit
+
+    def _measure(self) -> None:
+        """Take the terminal's size for tqdm's text, where the size was left open."""
+        bar: Any = self
+        if not (bar.dynamic_ncols or (None in (self.ncols, self.nrows) and self.fp in (sys.stderr, sys.stdout))):
+            return
+        import os
+
+        try:
+            columns, rows = os.get_terminal_size(self.fp.fileno())
+        except (OSError, ValueError, AttributeError, TypeError):
+            return
+        if bar.dynamic_ncols or self.ncols is None:
+            self.ncols = columns - 1
+        if bar.dynamic_ncols or self.nrows is None:
+            self.nrows = rows - 1
+
+    def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:
+        """Change the description; a colon is put behind it."""
+        self.set_description_str(f"{desc}: " if desc else "", refresh)
+
+    def set_description_str(self, desc: str | None = None, refresh: bool | None = True) -> None:
+        """Change the description, as it is."""
+        self.desc = desc or ""
+        self._changed(refresh)
+
+    def set_postfix(
+        self, ordered_dict: Mapping[str, Any] | None = None, refresh: bool | None = True, **kwargs: Any
+    ) -> None:
+        """Change what stands behind the bar: ``name=value`` for each, keywords sorted."""
+        from tipi_core.progress.meter import format_num
+
+        values = {**(ordered_dict or {}), **{name: kwargs[name] for name in sorted(kwargs)}}
+        texts = {name: format_num(value) if _is_number(value) else str(value) for name, value in values.items()}
+        self.postfix = ", ".join(f"{name}={text.strip()}" for name, text in texts.items())
+        self._changed(refresh)
+
+    def set_postfix_str(self, s: Any = "", refresh: bool | None = True) -> None:
+        """Change what stands behind the bar, as it is."""
+        self.postfix = str(s)
+        self._changed(refresh)
+
+    def _start_postfix(self, postfix: Any) -> None:
+        try:
+            self.set_postfix(refresh=False, **postfix)
+        except TypeError:
+            self.postfix = postfix
+
+    def _changed(self, refresh: bool | None) -> None:
+        """Show a change: the next frame does, unless the class shows itself."""
+        if refresh and type(self).refresh is not Surface.refresh:
+            self.refresh()
+
+    # Drawing.
+
+    def refresh(self, nolock: bool = False, lock_args: tuple[Any, ...] | None = None) -> bool | None:
+        """Draw a frame now; off a terminal the next line comes when it is due."""
+        if self.disable:
+            return None
+        if lock_args and not nolock:
+            if not self.get_lock().acquire(*lock_args):
+                return False
+            self.get_lock().release()
+        display.refresh(self)  # type: ignore[arg-type]
+        return True
+
+    def display(self, msg: str | None = None, pos: int | None = None) -> bool | None:  # noqa: ARG002
+        """Draw a frame; a subclass that overrides this shows its bars by itself."""
+        display.refresh(self)  # type: ignore[arg-type]
+        return True
+
+    def clear(self, nolock: bool = False) -> None:  # noqa: ARG002
+        """Take the bar off the screen until the next frame."""
+        if not self.disable and self.sink is not None:
+            with display.lock:
+                self.sink.hide()
+
+    @classmethod
+    def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003
+        """Print above the bars, to stdout unless ``file`` is given; on a terminal control characters are spelled out."""
+        from tipi_core.progress.sinks import is_terminal
+        from tipi_core.progress.text import harmless
+
+        target = sys.stdout if file is None else file
+        if target is None:
+            return
+        safe = harmless(s, keep="\n\t") if is_terminal(target) and isinstance(s, str) else s
+        if isinstance(s, str):
+            target.write(safe + end)
+        else:
+            target.write(s)
+            target.write(end)
+
+    @classmethod
+    @contextmanager
+    def external_write_mode(cls, file: Any = None, nolock: bool = False) -> Iterator[None]:  # noqa: ARG003
+        """Keep the bars off the screen while the block writes to a stream by itself."""
+        with display.hidden():
+            yield
+
+    @classmethod
+    def get_lock(cls) -> Any:
+        """Return the lock that is held while bars are drawn."""
+        if not hasattr(cls, "_lock"):
+            from tipi_core.progress.locking import SharedLock
+
+            cls._lock = SharedLock()
+        return cls._lock
+
+    @classmethod
+    def set_lock(cls, lock: Any) -> None:
+        """Keep a lock for :meth:`get_lock`, as libraries that share one between processes do."""
+        cls._lock = lock
+
+    @classmethod
+    def pandas(cls, **tqdm_kwargs: Any) -> None:
+        """Give data frames, series and groups ``progress_apply`` and its siblings."""
+        from tipi_core.progress.frames import register_frames
+
+        register_frames(cls, tqdm_kwargs)
+
+    @classmethod
+    @contextmanager
+    def wrapattr(
+        cls,
+        stream: Any,
+        method: str,
+        total: float | None = None,
+        bytes: bool = True,  # noqa: A002 - tqdm's name
+        **tqdm_kwargs: Any,
+    ) -> Iterator[Any]:
+        """Yield ``stream`` with a bar that counts what its ``read`` or ``write`` moves."""
+        from tipi_core.progress.wrapping import wrap_method
+
+        made: Any = cls
+        with made(total=total, **tqdm_kwargs) as bar:
+            if bytes:
+                bar.unit, bar.unit_scale, bar.unit_divisor = "B", True, 1024
+            yield wrap_method(bar.update, stream, method)
+
+    # What an iterable has.
+
+    def __len__(self) -> int:
+        source = self.iterable
+        if source is None:
+            return self.total  # type: ignore[return-value]  # None raises TypeError, as in tqdm
+        if hasattr(source, "shape"):
+            return int(source.shape[0])
+        if hasattr(source, "__len__"):
+            return len(source)
+        hint = getattr(source, "__length_hint__", None)
+        return hint() if hint else self.total  # type: ignore[return-value,no-any-return]
+
+    def __bool__(self) -> bool:
+        if self.total is not None:
+            return self.total > 0
+        if self.iterable is None:
+            raise TypeError("bool() undefined when iterable == total == None")
+        return bool(self.iterable)
+
+    def __contains__(self, item: Any) -> bool:
+        contains = getattr(self.iterable, "__contains__", None)
+        return bool(contains(item)) if contains is not None else item in iter(self)  # type: ignore[call-overload]
+
+    def __reversed__(self) -> Iterator[Any]:
+        source = self.iterable
+        try:
+            self.iterable = reversed(source)
+            turned: Iterator[Any] = iter(self)  # type: ignore[call-overload]
+            return turned
+        finally:
+            self.iterable = source
+
+    # Bars compare by their position.
+
+    def _rank(self) -> int:
+        return abs(getattr(self, "pos", 1 << 31))
+
+    def __lt__(self, other: Any) -> bool:
+        return self._rank() < other._rank()
+
+    def __le__(self, other: Any) -> bool:
+        return self._rank() <= other._rank()
+
+    def __gt__(self, other: Any) -> bool:
+        return self._rank() > other._rank()
+
+    def __ge__(self, other: Any) -> bool:
+        return self._rank() >= other._rank()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Surface) and self._rank() == other._rank()
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def _loop(self) -> Place:
+        self._place = Place(self)
+        return self._place
+
+    _time = staticmethod(time)
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, (int, float)):
+        return True
+    from numbers import Number
+
+    return isinstance(value, Number)

@@ -1,0 +1,214 @@
+"""The look of live bars: one line each, aligned, in colour, drawn without Rich once its styles are known."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from tipi_plugins.progress.amounts import clock, count, metric, speed
+from tipi_plugins.progress.options import LookOptions
+from tipi_plugins.progress.styles import Palette, colour_system
+from tipi_plugins.progress.widths import clip, width_of
+
+if TYPE_CHECKING:
+    from tipi.plugin import BarState, Run
+
+GAP = "  "
+WIDEST, NARROW = 40, 12
+SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+MARKS = {"finished": "✓", "stopped": "■", "failed": "✗"}
+ASCII_MARKS = {"finished": "+", "stopped": "=", "failed": "x"}
+OPTIONAL = ("rate", "time", "count", "percent")  # what a narrow terminal loses, in this order
+
+
+class ColourLook:
+    """Draws the bars of a run; see :class:`tipi.plugin.ProgressRenderer`.
+
+    Args:
+        run: The run, for the options that ``ProgressManager`` sets.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._system = colour_system()
+        self._unicode = _writes_unicode(sys.stderr)
+        self._version = -1
+        self._palette = Palette({}, None)
+        self._columns: tuple[str, ...] = ()
+        self._widths: dict[str, int] = {}
+        self._root: int | None = None
+
+    def draw(self, bars: Sequence[BarState], metrics: Mapping[str, float], columns: int) -> Sequence[str]:
+        """Return a line for each bar; the metrics stand beside the innermost."""
+        self._follow_options()
+        if bars and bars[0].depth == 0 and bars[0].state == "running" and bars[0].id != self._root:
+            self._root, self._widths = bars[0].id, {}
+        cells = [self._cells(bar, metrics if at == len(bars) - 1 else {}) for at, bar in enumerate(bars)]
+        layout = self._lay_out(cells, _desc_width(bars, cells), columns)
+        return [self._line(bar, bars[at + 1 :], cells[at], layout, columns) for at, bar in enumerate(bars)]
+
+    def write(self, text: str, stream: Any) -> bool:  # noqa: ARG002 - the protocol's arguments
+        """Leave prints to the core."""
+        return False
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+    def _follow_options(self) -> None:
+        options = self._run.service(LookOptions)
+        if options.version != self._version:
+            self._version = options.version
+            self._palette = Palette(options.styles, self._system)
+            self._columns = options.columns
+
+    def _cells(self, bar: BarState, metrics: Mapping[str, float]) -> dict[str, str]:
+        """Return the text of every column, without colour."""
+        wanted = self._columns
+        left = (bar.total - bar.n) / bar.rate if bar.total and bar.rate and bar.state == "running" else None
+        cells = {
+            "desc": bar.desc,
+            "percent": f"{min(100, int(100 * bar.n / bar.total)):d}%" if bar.total else "",
+            "count": count(bar),
+            "time": clock(bar.elapsed) + (f"<{clock(left)}" if left is not None and left >= 0 else ""),
+            "rate": speed(bar),
+            "postfix": bar.postfix,
+            "metrics": GAP.join(f"{name} {metric(value)}" for name, value in metrics.items()),
+        }
+        return {name: text if name in wanted else "" for name, text in cells.items()}
+
+    def _lay_out(self, cells: Sequence[Mapping[str, str]], desc: int, columns: int) -> dict[str, int]:
+        """Return the width of every column; widths only grow while the outermost bar stays, so nothing jumps."""
+        for name in ("percent", "count", "time", "rate"):
+            widest = max((len(cell[name]) for cell in cells), default=0)
+            self._widths[name] = max(self._widths.get(name, 0), widest)
+        self._widths["desc"] = max(self._widths.get("desc", 0), desc)
+        layout = dict(self._widths)
+        layout["desc"] = min(layout["desc"], max(8, columns * 2 // 5))
+        if "bar" not in self._columns:
+            return layout | {"bar": 0}
+        extra = max((_extra_width(cell) for cell in cells), default=0)
+        for dropped in (None, *OPTIONAL):
+            if dropped is not None:
+                layout[dropped] = 0
+            room = columns - 2 - sum(width + len(GAP) for width in layout.values() if width)
+            if room >= NARROW:
+                break
+        layout["bar"] = max(0, min(WIDEST, max(room - extra, min(room, NARROW + 4))))
+        if layout["bar"] < 4:
+            layout["bar"] = 0
+        return layout
+
+    def _line(
+        self,
+        bar: BarState,
+        below: Sequence[BarState],
+        cells: Mapping[str, str],
+        layout: Mapping[str, int],
+        columns: int,
+    ) -> str:
+        if bar.text is not None:
+            return clip(bar.text, columns)
+        paint = self._palette.paint
+        lead = self._lead(bar, below)
+        room = layout["desc"] - 2 * max(0, bar.depth - 1)
+        desc = clip(cells["desc"], max(4, room), self._ellipsis)
+        parts = [lead + paint("desc", desc) + " " * max(0, room - width_of(desc))]
+        if layout["bar"]:
+            parts.append(self._bar(bar, layout["bar"]))
+        parts += [self._number(name, cells[name], layout[name]) for name in ("percent", "count", "time", "rate")]
+        line = GAP.join(part for part in parts if part)
+        used = 2 + sum(width + len(GAP) for name, width in layout.items() if width and name != "desc") + layout["desc"]
+        return (line + self._extra(cells, columns - used)).rstrip()
+
+    def _lead(self, bar: BarState, below: Sequence[BarState]) -> str:
+        """Return the two columns that say what a line is: a sign of life, a branch, or how it ended."""
+        inset = "  " * max(0, bar.depth - 1)
+        if bar.state != "running":
+            marks = MARKS if self._unicode else ASCII_MARKS
+            return inset + self._palette.paint(bar.state, marks[bar.state]) + " "
+        if bar.depth:
+            after = next((other.depth for other in below if other.depth <= bar.depth), -1)
+            branch = ("├" if after == bar.depth else "└") if self._unicode else "`"
+            return inset + self._palette.paint("guide", branch) + " "
+        frames = SPINNER if self._unicode else "|/-\\"
+        return self._palette.paint("left", frames[int(monotonic() * 10) % len(frames)]) + " "
+
+    def _bar(self, bar: BarState, width: int) -> str:
+        full, half_end, half_start = ("━", "╸", "╺") if self._unicode else ("=", "-", "-")
+        part = "bar" if bar.state == "running" else bar.state
+        colour = bar.colour if bar.state == "running" else None
+        if not bar.total:
+            return self._wander(part, full, width) if bar.state == "running" else self._fill(part, full * width, width)
+        halves = int(min(1.0, max(0.0, bar.n / bar.total)) * width * 2)
+        done = full * (halves // 2) + (half_end if halves % 2 else "")
+        rest = full * (width - len(done))
+        if rest and halves % 2 == 0 and halves:
+            rest = half_start + rest[1:]
+        return self._fill(part, done, width, colour) + self._palette.paint("rest", self._dim(rest))
+
+    def _wander(self, part: str, full: str, width: int) -> str:
+        """Return a bar without a known end: a piece that goes to and fro."""
+        piece = max(3, width // 5)
+        path = width - piece
+        at = int(monotonic() * 16) % (2 * path) if path else 0
+        at = at if at <= path else 2 * path - at
+        rest, paint = self._dim(full * width), self._palette.paint
+        return paint("rest", rest[:at]) + self._fill(part, full * piece, piece) + paint("rest", rest[at + piece :])
+
+    def _fill(self, part: str, cells: str, width: int, colour: str | None = None) -> str:
+        return self._palette.fill(part, cells, width, colour)
+
+    def _dim(self, rest: str) -> str:
+        """Return the open part of a bar; without colours it must look different by itself."""
+        if self._palette.code("bright_black"):
+            return rest
+        return ("─" if self._unicode else ".") * len(rest)
+
+    def _number(self, name: str, text: str, width: int) -> str:
+        if not width:
+            return ""
+        space = " " * (width - len(text))
+        if name != "time" or "<" not in text:
+            return space + self._palette.paint(name, text)
+        elapsed, _, left = text.partition("<")
+        paint = self._palette.paint
+        return space + paint("time", f"{elapsed}<") + paint("left", left)
+
+    def _extra(self, cells: Mapping[str, str], room: int) -> str:
+        """Return postfix and metrics, cut where the line ends."""
+        if not any(cells[name] for name in ("postfix", "metrics")) or room < 6:
+            return ""
+        room -= len(GAP)
+        postfix = clip(cells["postfix"], room, self._ellipsis)
+        parts = [self._palette.paint("postfix", postfix)] if postfix else []
+        room -= width_of(postfix) + (len(GAP) if postfix else 0)
+        for pair in cells["metrics"].split(GAP) if cells["metrics"] else ():
+            if len(pair) > room:
+                break
+            name, _, value = pair.rpartition(" ")
+            parts.append(f"{self._palette.paint('name', name)} {self._palette.paint('value', value)}")
+            room -= len(pair) + len(GAP)
+        return GAP + GAP.join(parts) if parts else ""
+
+    @property
+    def _ellipsis(self) -> str:
+        return "…" if self._unicode else "..."
+
+
+def _desc_width(bars: Sequence[BarState], cells: Sequence[Mapping[str, str]]) -> int:
+    pairs = zip(bars, cells, strict=True)
+    return max((width_of(cell["desc"]) + 2 * max(0, bar.depth - 1) for bar, cell in pairs), default=0)
+
+
+def _extra_width(cells: Mapping[str, str]) -> int:
+    return sum(width_of(cells[name]) + len(GAP) for name in ("postfix", "metrics") if cells[name])
+
+
+def _writes_unicode(stream: Any) -> bool:
+    try:
+        "━✓⠋".encode(stream.encoding or "ascii")
+    except (AttributeError, LookupError, UnicodeEncodeError):
+        return False
+    return True

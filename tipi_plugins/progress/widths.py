@@ -1,0 +1,43 @@
+"""How wide text is on a terminal, for text that may carry colour codes."""
+
+from __future__ import annotations
+
+import re
+from unicodedata import category, east_asian_width
+
+_COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
+
+
+def width_of(text: str) -> int:
+    """Return the columns that ``text`` takes.
+
+    Example:
+        >>> width_of("loss"), width_of("損失")
+        (4, 4)
+    """
+    if text.isascii() and "\x1b" not in text:
+        return len(text)
+    return sum(_columns(letter) for letter in _COLOUR.sub("", text))
+
+
+def clip(text: str, columns: int, ending: str = "") -> str:
+    """Return ``text`` cut to ``columns``, with ``ending`` where something was cut."""
+    if width_of(text) <= columns:
+        return text
+    room = columns - len(ending)
+    kept: list[str] = []
+    for piece in _COLOUR.split(text):
+        if piece.startswith("\x1b"):
+            kept.append(piece)
+            continue
+        for letter in piece:
+            room -= _columns(letter)
+            if room >= 0:
+                kept.append(letter)
+    return "".join(kept) + (ending if columns >= len(ending) else "") + ("\x1b[0m" if "\x1b" in text else "")
+
+
+def _columns(letter: str) -> int:
+    if east_asian_width(letter) in "FW":
+        return 2
+    return 0 if category(letter) in ("Mn", "Me", "Cf") else 1
