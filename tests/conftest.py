@@ -66,3 +66,22 @@ def run_process(command, cwd, timeout, environment):
         timeout=timeout,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--expected-skips", help="A file that lists the tests which may be skipped, one a line.")
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """Fail when other tests were skipped than the committed list says."""
+    expected = config.getoption("--expected-skips")
+    if not expected or hasattr(config, "workerinput"):
+        return
+    lines = Path(expected).read_text(encoding="utf-8").splitlines()
+    known = {line.partition("#")[0].strip() for line in lines} - {""}
+    skipped = {report.nodeid.partition("[")[0] for report in terminalreporter.stats.get("skipped", [])}
+    for title, names in (("skipped and not listed", skipped - known), ("listed and not skipped", known - skipped)):
+        for name in sorted(names):
+            terminalreporter.write_line(f"{expected}: {title}: {name}", red=True)
+    if skipped != known:
+        terminalreporter._session.exitstatus = 1
