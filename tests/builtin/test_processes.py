@@ -92,18 +92,19 @@ def test_without_validation_data_the_last_epoch_stays_and_validation_is_skipped(
 
 def test_one_method_is_overridden_to_change_one_thing(project):
     (project / "my_training.py").write_text(
+        "from torch.nn.utils import clip_grad_norm_\n"
         "from tipi_plugins.builtin.training import TrainingProcess as Builtin\n\n"
-        "class SignTraining(Builtin):\n"
+        "class ClippedTraining(Builtin):\n"
         "    def train_step(self, model, batch, device):\n"
         "        inputs, targets = batch[0].to(device), batch[1].to(device)\n"
         "        loss = self.loss(model(inputs), targets)\n"
-        "        model.zero_grad()\n"
+        "        self.optimizer.zero_grad()\n"
         "        loss.backward()\n"
-        "        for weight in model.parameters():\n"
-        "            weight.data -= 0.001 * weight.grad.sign()\n"
+        "        clip_grad_norm_(model.parameters(), max_norm=1.0)\n"
+        "        self.optimizer.step()\n"
         "        return loss.item()\n"
     )
-    assert run(training__type="SignTraining")["testing"]["accuracy"] > 0.9
+    assert run(training__type="ClippedTraining")["testing"]["accuracy"] > 0.9
 
 
 def test_a_loss_that_is_not_finite_stops_the_run(project):

@@ -39,8 +39,12 @@ class TrainingProcess(PipelineProcess):
     Example:
         >>> class Clipped(TrainingProcess):  # doctest: +SKIP
         ...     def train_step(self, model, batch, device):
-        ...         loss = super().train_step(model, batch, device)
-        ...         return loss.clamp(max=10.0)
+        ...         self.optimizer.zero_grad()
+        ...         loss = self.loss(model(batch[0].to(device)), batch[1].to(device))
+        ...         loss.backward()
+        ...         torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
+        ...         self.optimizer.step()
+        ...         return loss
     """
 
     def __init__(
@@ -108,6 +112,8 @@ class TrainingProcess(PipelineProcess):
 
     def train_step(self, model: nn.Module, batch: Any, device: torch.device) -> Tensor | float:
         """Learn from one batch and return its loss, as a tensor or a number. Override it for another way to learn.
+
+        ``self.optimizer`` is there to be stepped; the rate follows the schedule after each call.
 
         Args:
             model: The network's model, in training mode.
