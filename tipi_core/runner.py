@@ -155,10 +155,15 @@ class PipelineRunner:
 
 
 def _execute_all(run: Run, controller: PipelineController, processes: Sequence[BoundProcess]) -> None:
-    for process in processes:
-        run.safe_point()
-        controller.execute(process)
-        controller.checkpoint()
+    from tipi_core.progress import progress_bar
+
+    with progress_bar(total=len(processes), desc=run.name, unit="process", leave=False) as bar:
+        for process in processes:
+            run.safe_point()
+            bar.set_postfix_str(process.name)
+            controller.execute(process)
+            controller.checkpoint()
+            bar.update()
     run.safe_point()
 
 
