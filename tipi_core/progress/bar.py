@@ -7,8 +7,16 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from time import time
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
+from tipi_core.progress.arguments import (
+    byte_writer,
+    claims_terminal,
+    disabled_outside,
+    total_of,
+    unknown_keywords,
+    writes_unicode,
+)
 from tipi_core.progress.awaiting import Awaitable
 from tipi_core.progress.counting import count_items, counts_in_c
 from tipi_core.progress.display import display
@@ -17,16 +25,15 @@ from tipi_core.progress.surface import Surface
 from tipi_core.run import current_run
 
 if TYPE_CHECKING:
+    from typing import Unpack
+
+    from tipi_core.progress.arguments import BarOptions
     from tipi_core.progress.renderer import BarState
     from tipi_core.progress.settings import DisplaySettings
     from tipi_core.progress.sinks import Sink
     from tipi_core.run import Run
 
 T = TypeVar("T")
-
-
-class ProgressKeyError(KeyError):
-    """A keyword that no bar knows."""
 
 
 class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a function, as tqdm is
@@ -82,6 +89,21 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
     _outcome = "stopped"
     _left_open = False
 
+    if TYPE_CHECKING:
+        # fmt: off
+        @overload
+        def __init__(
+            self: progress_bar[Any], iterable: None = None, desc: str | None = None, total: float | None = None,
+            leave: bool | None = True, **kwargs: Unpack[BarOptions],
+        ) -> None: ...
+
+        @overload
+        def __init__(
+            self, iterable: Iterable[T], desc: str | None = None, total: float | None = None,
+            leave: bool | None = True, **kwargs: Unpack[BarOptions],
+        ) -> None: ...
+        # fmt: on
+
     def __init__(
         self,
         iterable: Iterable[T] | None = None,
@@ -113,21 +135,21 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         **kwargs: Any,
     ) -> None:
         self.iterable = iterable
-        self.n, self.total, self.leave = initial, _total_of(iterable, total), leave
+        self.n, self.total, self.leave = initial, total_of(iterable, total), leave
         file = sys.stderr if file is None else file
-        self.disable = bool(disable) or (disable is None and not _claims_terminal(file)) or _disabled_outside()
+        self.disable = bool(disable) or (disable is None and not claims_terminal(file)) or disabled_outside()
         if self.disable:
             self.pos = display.free_position()
             return
         if kwargs:
             self.disable = True
-            raise _unknown(kwargs)
-        self.fp = _byte_writer(file) if write_bytes else file
+            raise unknown_keywords(kwargs)
+        self.fp = byte_writer(file) if write_bytes else file
         self._explicit = bool(bar_format or ncols is not None or ascii is not None)
         self.desc, self.unit, self.unit_scale, self.unit_divisor = desc or "", unit, unit_scale, unit_divisor
         self.bar_format, self.colour, self.initial, self.postfix = bar_format, colour, initial, None
         self.ncols, self.nrows, self.dynamic_ncols = ncols, nrows, dynamic_ncols
-        self.ascii = not _writes_unicode(file) if ascii is None else ascii
+        self.ascii = not writes_unicode(file) if ascii is None else ascii
         self.mininterval, self.maxinterval, self.miniters = mininterval or 0, maxinterval or 0, miniters or 0
         self.dynamic_miniters, self.smoothing = miniters is None, smoothing or 0
         self.lock_args, self.delay, self.gui = lock_args, delay, gui
@@ -348,43 +370,3 @@ def trange(*args: int, **kwargs: Any) -> progress_bar[int]:
         [0, 1, 2]
     """
     return progress_bar(range(*args), **kwargs)
-
-
-def _total_of(iterable: Any, total: float | None) -> float | None:
-    if total is None and iterable is not None:
-        try:
-            return len(iterable)
-        except (TypeError, AttributeError):
-            return None
-    return None if total == float("inf") else total
-
-
-def _claims_terminal(file: Any) -> bool:
-    """Return whether ``disable=None`` lets a bar be; a file without ``isatty`` counts as a terminal, as in tqdm."""
-    return not hasattr(file, "isatty") or bool(file.isatty())
-
-
-def _disabled_outside() -> bool:
-    import os
-
-    return bool(os.environ.get("TQDM_DISABLE"))
-
-
-def _writes_unicode(file: Any) -> bool:
-    try:
-        "\u2588\u2589".encode(file.encoding)
-    except (UnicodeEncodeError, AttributeError, TypeError, LookupError):
-        return False
-    return True
-
-
-def _unknown(kwargs: dict[str, Any]) -> Exception:
-    if "nested" in kwargs:
-        return DeprecationWarning("`nested` is automatic; use `position` to place a bar by hand")
-    return ProgressKeyError(f"Unknown argument(s): {kwargs}")
-
-
-def _byte_writer(file: Any) -> Any:
-    from tipi_core.progress.wrapping import ByteWriter
-
-    return ByteWriter(file, getattr(file, "encoding", None) or "utf-8")

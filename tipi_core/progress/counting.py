@@ -14,7 +14,7 @@ from typing import Any
 Position = Callable[[bool], int]  # how many bodies have ended; True once the source is exhausted
 
 _INDEXED = (list, tuple, range)
-_QUIET = (dict, set, frozenset, str, bytes, type({}.keys()), type({}.values()), type({}.items()))
+_QUIET: tuple[type, ...] = (dict, set, frozenset, str, bytes, type({}.keys()), type({}.values()), type({}.items()))
 _LONG_RANGE = type(iter(range(2**70)))  # its length does not fit the hint
 
 

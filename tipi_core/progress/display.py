@@ -169,9 +169,7 @@ class Display:
         key = (style, _terminal_of(bar.fp) if style == "live" else id(bar.fp))
         if key not in self._sinks:
             self._sinks[key] = (
-                sinks.LiveSink(bar.fp, bar.run, self)
-                if style == "live"
-                else sinks.PlainSink(bar.fp, bar.settings)
+                sinks.LiveSink(bar.fp, bar.run, self) if style == "live" else sinks.PlainSink(bar.fp, bar.settings)
             )
         return self._sinks[key]
 

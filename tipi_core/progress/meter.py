@@ -26,8 +26,8 @@ def format_sizeof(num: float, suffix: str = "", divisor: float = 1000) -> str:
     for prefix in ("", "k", "M", "G", "T", "P", "E", "Z"):
         size = abs(num)
         if size < 999.5:
-            digits = 2 if size < 9.995 else 1 if size < 99.95 else 0
-            return f"{num:{3 if not digits else digits}.{digits}f}{prefix}{suffix}"
+            digits = "1.2" if size < 9.995 else "2.1" if size < 99.95 else "3.0"
+            return f"{num:{digits}f}{prefix}{suffix}"
         num /= divisor
     return f"{num:3.1f}Y{suffix}"
 
@@ -137,7 +137,8 @@ def colour_code(colour: str | None) -> str:
     except ValueError:
         pass
     choices = ", ".join(known.upper() for known in COLOURS)
-    warnings.warn(f"Unknown colour ({colour}); valid choices: [hex (#00ff00), {choices}]", ProgressWarning, stacklevel=3)
+    message = f"Unknown colour ({colour}); valid choices: [hex (#00ff00), {choices}]"
+    warnings.warn(message, ProgressWarning, stacklevel=3)
     return ""
 
 
@@ -242,7 +243,7 @@ def _times(n: float, total: float | None, elapsed: float, rate: float | None) ->
         if rate and total:
             eta = datetime.datetime.now() + datetime.timedelta(seconds=left)
         else:
-            eta = datetime.datetime.fromtimestamp(0, datetime.timezone.utc)
+            eta = datetime.datetime.fromtimestamp(0, datetime.UTC)
     except OverflowError:
         eta = datetime.datetime.max
     return {

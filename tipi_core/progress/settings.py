@@ -25,12 +25,13 @@ class DisplaySettings:
     """
 
     def __init__(self, run: Run | None = None) -> None:
-        inherited = settings_of(run.parent) if run is not None and run.parent is not None else None
         style = os.environ.get("TIPI_PROGRESS", "auto")
-        self.style = inherited.style if inherited else style if style in STYLES else "auto"
-        self.refresh = inherited.refresh if inherited else 10.0
-        self.interval = inherited.interval if inherited else 10.0
-        self.percent = inherited.percent if inherited else 10.0
+        self.style: str = style if style in STYLES else "auto"
+        self.refresh: float = 10.0
+        self.interval: float = 10.0
+        self.percent: float = 10.0
+        if run is not None and run.parent is not None:
+            vars(self).update(vars(settings_of(run.parent)))
 
 
 def settings_of(run: Run) -> DisplaySettings:

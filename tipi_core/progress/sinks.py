@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tipi_core.progress.screen import Screen
@@ -25,15 +26,20 @@ class Sink(Protocol):
     urgent: bool  # whether a frame can be asked for at any time
 
     @property
-    def pause(self) -> float: ...
+    def pause(self) -> float:
+        """Seconds between two calls of :meth:`tick`."""
 
-    def open(self, bar: ProgressBar[Any]) -> None: ...
+    def open(self, bar: ProgressBar[Any]) -> None:
+        """Begin with a bar."""
 
-    def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None: ...
+    def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None:
+        """Show all bars of this sink."""
 
-    def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None: ...
+    def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None:
+        """Show how a bar ended, beside those that stay open."""
 
-    def hide(self) -> None: ...
+    def hide(self) -> None:
+        """Make room for what somebody else writes, until the next tick."""
 
 
 class PlainSink:
@@ -291,7 +297,5 @@ def _standard_streams() -> tuple[Any, ...]:
 
 def flush(stream: Any) -> None:
     """Flush a stream that may not have ``flush``, or be closed."""
-    try:
+    with suppress(AttributeError, ValueError, OSError):
         stream.flush()
-    except (AttributeError, ValueError, OSError):
-        pass

@@ -212,19 +212,14 @@ class Surface:
 
     @classmethod
     def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003
-        """Print above the bars, to stdout unless ``file`` is given; on a terminal control characters are spelled out."""
+        """Print above the bars, to stdout unless ``file`` says else; a terminal gets control characters spelled out."""
         from tipi_core.progress.sinks import is_terminal
         from tipi_core.progress.text import harmless
 
         target = sys.stdout if file is None else file
         if target is None:
             return
-        safe = harmless(s, keep="\n\t") if is_terminal(target) and isinstance(s, str) else s
-        if isinstance(s, str):
-            target.write(safe + end)
-        else:
-            target.write(s)
-            target.write(end)
+        target.write(harmless(s, keep="\n\t") + end if is_terminal(target) else s + end)
 
     @classmethod
     @contextmanager
@@ -284,7 +279,7 @@ class Surface:
         if hasattr(source, "__len__"):
             return len(source)
         hint = getattr(source, "__length_hint__", None)
-        return hint() if hint else self.total  # type: ignore[return-value,no-any-return]
+        return hint() if hint else self.total  # type: ignore[return-value]
 
     def __bool__(self) -> bool:
         if self.total is not None:
@@ -308,23 +303,25 @@ class Surface:
 
     # Bars compare by their position.
 
-    def _rank(self) -> int:
-        return abs(getattr(self, "pos", 1 << 31))
+    @property
+    def _comparable(self) -> int:
+        position: int = getattr(self, "pos", 1 << 31)
+        return abs(position)
 
     def __lt__(self, other: Any) -> bool:
-        return self._rank() < other._rank()
+        return bool(self._comparable < other._comparable)
 
     def __le__(self, other: Any) -> bool:
-        return self._rank() <= other._rank()
+        return bool(self._comparable <= other._comparable)
 
     def __gt__(self, other: Any) -> bool:
-        return self._rank() > other._rank()
+        return bool(self._comparable > other._comparable)
 
     def __ge__(self, other: Any) -> bool:
-        return self._rank() >= other._rank()
+        return bool(self._comparable >= other._comparable)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Surface) and self._rank() == other._rank()
+        return isinstance(other, Surface) and self._comparable == other._comparable
 
     def __hash__(self) -> int:
         return id(self)

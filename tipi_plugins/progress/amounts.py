@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from tipi.plugin import BarState
 
 
@@ -26,10 +28,11 @@ def compact(number: float, divisor: float = 1000) -> str:
         >>> compact(41.26), compact(12345), compact(0.034)
         ('41.3', '12.3k', '0.034')
     """
-    for prefix in ("", "k", "M", "G", "T", "P"):
-        if abs(number) < 999.5:
-            break
+    prefixes = iter("kMGTP")
+    prefix = ""
+    while abs(number) >= 999.5 and prefix != "P":
         number /= divisor
+        prefix = next(prefixes)
     if abs(number) < 0.995:
         return f"{number:.2g}{prefix}"
     return f"{number:.{2 if abs(number) < 9.995 else 1 if abs(number) < 99.95 else 0}f}{prefix}"
@@ -75,6 +78,6 @@ def metric(value: float) -> str:
         >>> metric(0.23104), metric(12), metric(1e-7)
         ('0.2310', '12', '1e-07')
     """
-    if value != value or value in (float("inf"), float("-inf")) or value == int(value):
+    if not math.isfinite(value) or value == int(value):
         return f"{value:g}"
     return f"{value:#.4g}" if 1e-4 <= abs(value) < 1e4 else f"{value:.3g}"

@@ -89,12 +89,9 @@ class ColourLook:
         if "bar" not in self._columns:
             return layout | {"bar": 0}
         extra = max((_extra_width(cell) for cell in cells), default=0)
-        for dropped in (None, *OPTIONAL):
-            if dropped is not None:
-                layout[dropped] = 0
-            room = columns - 2 - sum(width + len(GAP) for width in layout.values() if width)
-            if room >= NARROW:
-                break
+        layout = _fitted(layout, ("percent", "rate"), columns, extra + NARROW) or layout
+        layout = _fitted(layout, OPTIONAL, columns, NARROW) or dict.fromkeys(layout, 0) | {"desc": layout["desc"]}
+        room = _room(layout, columns)
         layout["bar"] = max(0, min(WIDEST, max(room - extra, min(room, NARROW + 4))))
         if layout["bar"] < 4:
             layout["bar"] = 0
@@ -195,6 +192,21 @@ class ColourLook:
     @property
     def _ellipsis(self) -> str:
         return "…" if self._unicode else "..."
+
+
+def _fitted(layout: dict[str, int], optional: Sequence[str], columns: int, room: int) -> dict[str, int] | None:
+    """Return the layout without as many of the ``optional`` columns as leave ``room``; None if that is not enough."""
+    fitted = dict(layout)
+    for name in (None, *optional):
+        if name is not None:
+            fitted[name] = 0
+        if _room(fitted, columns) >= room:
+            return fitted
+    return None
+
+
+def _room(layout: Mapping[str, int], columns: int) -> int:
+    return columns - 2 - sum(width + len(GAP) for width in layout.values() if width)
 
 
 def _desc_width(bars: Sequence[BarState], cells: Sequence[Mapping[str, str]]) -> int:

@@ -12,31 +12,31 @@ if TYPE_CHECKING:
 
 COLUMNS = ("desc", "bar", "percent", "count", "time", "rate", "postfix", "metrics")
 
-THEMES: Mapping[str, Mapping[str, str]] = {
-    "tipi": {
-        "desc": "bold",
-        "bar": "#6366f1..#22d3ee",
-        "rest": "bright_black",
-        "finished": "#34d399",
-        "stopped": "#fbbf24",
-        "failed": "#f87171",
-        "percent": "bold",
-        "count": "",
-        "time": "bright_black",
-        "left": "cyan",
-        "rate": "bright_black",
-        "postfix": "",
-        "name": "bright_black",
-        "value": "bold",
-        "guide": "bright_black",
-    },
-    "plain": {},
+_TIPI = {
+    "desc": "bold",
+    "bar": "#6366f1..#22d3ee",
+    "rest": "bright_black",
+    "finished": "#34d399",
+    "stopped": "#fbbf24",
+    "failed": "#f87171",
+    "percent": "bold",
+    "count": "",
+    "time": "bright_black",
+    "left": "cyan",
+    "rate": "bright_black",
+    "postfix": "",
+    "name": "bright_black",
+    "value": "bold",
+    "guide": "bright_black",
 }
-THEMES = {
-    **THEMES,
-    "ember": {**THEMES["tipi"], "bar": "#f43f5e..#fbbf24", "left": "yellow"},
-    "forest": {**THEMES["tipi"], "bar": "#15803d..#a3e635", "left": "green"},
-    "mono": {**THEMES["tipi"], "bar": "white", "left": "", "finished": "white", "stopped": "white", "failed": "reverse"},
+_MONO = {"bar": "white", "left": "", "finished": "white", "stopped": "white", "failed": "reverse"}
+
+THEMES: Mapping[str, Mapping[str, str]] = {
+    "tipi": _TIPI,
+    "ember": {**_TIPI, "bar": "#f43f5e..#fbbf24", "left": "yellow"},
+    "forest": {**_TIPI, "bar": "#15803d..#a3e635", "left": "green"},
+    "mono": {**_TIPI, **_MONO},
+    "plain": {},
 }
 
 
@@ -52,7 +52,7 @@ class LookOptions:
     def __init__(self, run: Run | None = None) -> None:
         around = run.parent.service(LookOptions) if run is not None and run.parent is not None else None
         self.columns: tuple[str, ...] = around.columns if around else COLUMNS
-        self.styles: dict[str, str] = dict(around.styles if around else THEMES["tipi"])
+        self.styles: dict[str, str] = dict(around.styles if around else _TIPI)
         self.version = 0
 
     def change(self, columns: Sequence[str] | None = None, theme: str | Mapping[str, str] | None = None) -> None:
@@ -79,9 +79,9 @@ def _styles_of(theme: str | Mapping[str, str]) -> dict[str, str]:
         _known(theme, THEMES, "theme")
         return dict(THEMES[theme])
     for part, style in theme.items():
-        _known(part, THEMES["tipi"], "part of a theme")
+        _known(part, _TIPI, "part of a theme")
         _check_style(part, style)
-    return {**THEMES["tipi"], **theme}
+    return {**_TIPI, **theme}
 
 
 def _check_style(part: str, style: str) -> None:
