@@ -139,8 +139,8 @@ def plain_state(value: Any, where: str = "state") -> Any:
         TypeError: Something in it is neither; the message says where.
 
     Example:
-        >>> plain_state({"path": Path("a"), "pair": (1, 2.0)})
-        {'path': 'a', 'pair': (1, 2.0)}
+        >>> plain_state({"names": ["a"], "pair": (1, 2.0)})
+        {'names': ['a'], 'pair': (1, 2.0)}
     """
     if isinstance(value, Mapping):
         return {_plain_key(key, where): plain_state(item, f"{where}[{key!r}]") for key, item in value.items()}
