@@ -1,0 +1,93 @@
+"""The training's side of W&B: starts the relay, passes on its lines, waits a bounded time at the end."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tipi.plugin import Run, Tracker
+from tipi_plugins.wandb.files import CATCH_UP, LOG, SETTINGS, own_folder, shorten, write_json
+from tipi_plugins.wandb.ladder import LOCAL, choose_rung
+
+WAIT_SECONDS = 10
+NAME = "wandb"
+
+
+def start_tracker(run: Run, settings: Mapping[str, Any]) -> Tracker | None:
+    """Return the tracker of this run, its relay started where there is one; None for a run without a record."""
+    if run.record is None:
+        return None
+    rung = choose_rung(settings, shorten(run.record.path))
+    if rung.state == LOCAL:
+        return Tracker(NAME, LOCAL, rung.explain)
+    relay = RelayProcess(run, {**settings, "mode": rung.state, "id": _take_id(run, settings)})
+    return Tracker(NAME, rung.state, rung.explain, close=relay.leave)
+
+
+class RelayProcess:
+    """The relay of one run, seen from the training.
+
+    Args:
+        run: The run; its record is open.
+        settings: What the relay needs to know; written into the record.
+    """
+
+    def __init__(self, run: Run, settings: Mapping[str, Any]) -> None:
+        assert run.record is not None
+        self.record = run.record.path.resolve()
+        folder = own_folder(self.record)
+        write_json(folder / SETTINGS, settings)
+        read, write = os.pipe()
+        try:
+            with (folder / LOG).open("ab") as log:
+                self._process = subprocess.Popen(  # noqa: S603 - this very Python, on a path of our own
+                    [sys.executable, "-P", "-m", "tipi_plugins.wandb.relay", str(self.record)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=write,
+                    stderr=log,
+                    env={name: value for name, value in os.environ.items() if name != "WANDB_SERVICE"},
+                    start_new_session=True,  # a Ctrl-C at the terminal or a hang-up is for the training
+                )
+        except BaseException:
+            os.close(read)
+            raise
+        finally:
+            os.close(write)
+        self._lines = threading.Thread(target=_pass_on, args=(read,), name="tipi-wandb", daemon=True)
+        self._lines.start()
+
+    def leave(self) -> None:
+        """Wait for the relay to send the rest, but not for ever: it goes on by itself."""
+        try:
+            self._process.wait(WAIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.returncode = 0  # left behind on purpose: without this, Python warns about it
+            _say(f"W&B is still taking the rest, in the background; catch up with: {CATCH_UP} {shorten(self.record)}")
+        else:
+            self._lines.join(1)
+
+
+def _take_id(run: Run, settings: Mapping[str, Any]) -> str:
+    """Return the run's id in W&B; that of a sweep's agent is for the first run of the process only."""
+    return str(settings.get("id") or os.environ.pop("WANDB_RUN_ID", None) or run.id)
+
+
+def _pass_on(descriptor: int) -> None:
+    """Print the relay's lines until it ends; plain reads, which a process may leave behind when it exits."""
+    rest = b""
+    while data := os.read(descriptor, 4096):
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            _say(line.decode(errors="replace"))
+    os.close(descriptor)
+
+
+def _say(text: str) -> None:
+    stream = sys.stderr
+    if stream is not None:
+        stream.write(f"tipi: {text}\n")
