@@ -21,6 +21,7 @@ def _no_account(monkeypatch, tmp_path_factory):
             monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")  # tests share the cores: torch threads of several would fight
 
 
 @dataclass

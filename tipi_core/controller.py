@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar, overload
@@ -15,6 +15,7 @@ from tipi_core.components.signature import Signature, bind
 from tipi_core.config.model import ComponentSpec, PipelineConfig
 from tipi_core.errors import did_you_mean
 from tipi_core.hookspecs import hookimpl
+from tipi_core.registry import import_target
 from tipi_core.run import CleanupStack, Run
 
 T = TypeVar("T")
@@ -41,10 +42,17 @@ class PipelineController:
         ...     device = self.controller.get_permanence("device")
     """
 
-    def __init__(self, run: Run, config: PipelineConfig, components: Mapping[tuple[str, str], Component]) -> None:
+    def __init__(
+        self,
+        run: Run,
+        config: PipelineConfig,
+        components: Mapping[tuple[str, str], Component],
+        imported: Callable[[str], Any] = import_target,
+    ) -> None:
         self.run = run
         self.config = config
         self._components = components
+        self._imported = imported
         self._values: dict[str, Any] = {}
         self._cleanup = CleanupStack()
 
@@ -90,7 +98,21 @@ class PipelineController:
         return _of_kind(self.run.results[name].value, kind, f"result {name!r}")
 
     def find_resource(self, kind: str, name: str) -> Any:
-        """Return the object that a plugin registered under that kind and name, or None."""
+        """Return the object that ``module:attr`` names, or that a plugin registered under that kind and name.
+
+        Args:
+            kind: Such as ``model`` or ``dataset``.
+            name: A registered name, or an import string under the same trust rule as ``type``.
+
+        Returns:
+            The object; None where no plugin knows the name.
+
+        Raises:
+            TrustError: The import string names code that this project does not trust.
+            ConfigError: It does not import.
+        """
+        if ":" in name:
+            return self._imported(name)
         entry = self.run.host.registry.get(kind, name)
         return None if entry is None else entry.load()
 

@@ -15,7 +15,7 @@ from tipi_core.components.process import BoundProcess, Outcome
 from tipi_core.config.model import PipelineConfig
 from tipi_core.config.reading import Overrides, read_pipeline
 from tipi_core.config.writing import to_toml
-from tipi_core.controller import Component, CoreProviders, PipelineController
+from tipi_core.controller import CoreProviders, PipelineController
 from tipi_core.errors import exit_code_of
 from tipi_core.plan import Plan, Resolver, make_plan
 from tipi_core.plugins import PluginHost
@@ -112,7 +112,8 @@ class PipelineRunner:
             components = plan.load(imports)
             run.preparing = False
             with handle_signals(run):
-                return self._execute(run, plan, components)
+                controller = PipelineController(run, config, components, resolver.import_trusted)
+                return self._execute(controller, plan)
 
     def _open_project(self) -> Project:
         project = open_project(self.project)
@@ -128,9 +129,9 @@ class PipelineRunner:
         resolver = Resolver(project, host, self.types)
         return make_plan(config, resolver, problems), resolver
 
-    def _execute(self, run: Run, plan: Plan, components: Mapping[tuple[str, str], Component]) -> RunResult:
+    def _execute(self, controller: PipelineController, plan: Plan) -> RunResult:
         start = time.perf_counter()
-        controller = PipelineController(run, plan.config, components)
+        run = controller.run
         record = run.open_record()
         if record is not None:
             record.write_config(to_toml(plan.config.data))

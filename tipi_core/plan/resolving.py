@@ -12,7 +12,7 @@ from tipi_core.config.model import ComponentSpec
 from tipi_core.errors import ConfigError, did_you_mean
 from tipi_core.plugins import PluginHost
 from tipi_core.project.settings import Project, is_root
-from tipi_core.registry import PROCESS, Entry, check_trust
+from tipi_core.registry import PROCESS, Entry, check_trust, import_target
 from tipi_core.sources import Definition, SourceTree, import_roots, read_definition
 
 MAYBE = "maybe"
@@ -76,6 +76,19 @@ class Resolver:
         """
         file = self.project.file or Path(self.project.root or ".") / "tipi.toml"
         check_trust(target, self._own_modules(), self.project.trust, where=where, file=str(file))
+
+    def import_trusted(self, target: str) -> Any:
+        """Return what an import string inside a parameter names, such as a model.
+
+        Raises:
+            TrustError: It names code that is not trusted; nothing was imported.
+            ConfigError: It does not import.
+        """
+        self.trust(target)
+        try:
+            return import_target(target)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(f"{target!r} does not import: {error}") from error
 
     def _imported(self, spec: ComponentSpec) -> Resolved:
         module, _, attr = spec.type.partition(":")

@@ -74,10 +74,7 @@ class Screen:
         columns = self.size()[0]
         rows = self._rows(columns)
         text = f"\x1b[{rows}A\r\x1b[J" if rows else "\r\x1b[J"
-        if self._tail:
-            across = width_of(self._tail) % columns
-            text += "\x1b[1A" + (f"\x1b[{across}C" if across else "")
-        self._put(text)
+        self._put(text + self._back_to_tail(columns))
         self._shown = False
 
     def pass_text(self, text: str, write: Callable[[str], Any], flush: Callable[[], Any]) -> Any:
@@ -92,10 +89,22 @@ class Screen:
             if shown:
                 self.draw(None)
 
+    def around(self, text: str) -> str:
+        """Return ``text`` with what puts it above a region that another process draws, and leaves room for that."""
+        columns = self.size()[0]
+        rows = self._rows(columns)
+        head = f"\x1b[{rows}A\r\x1b[J" + self._back_to_tail(columns)
+        self._tail = _last_line(self._tail + text)
+        return head + text + ("\r\n" if self._tail else "") + "\r\n" * rows
+
     def finish(self) -> None:
         """Take the region away for good."""
         self.hide()
         self._lines, self._tail = [], ""
+
+    def _back_to_tail(self, columns: int) -> str:
+        across = width_of(self._tail) % columns
+        return ("\x1b[1A" if self._tail else "") + (f"\x1b[{across}C" if across else "")
 
     def _rows(self, columns: int) -> int:
         """Return how many rows the drawn lines take on a terminal that may have become narrower."""

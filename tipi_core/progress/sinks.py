@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tipi_core.run import Run
 
 MINUTE = 60.0
+MOST_LEFT = 64  # lines of closed bars that wait for the next frame
 
 
 class Sink(Protocol):
@@ -120,8 +121,7 @@ class LiveSink:
         self._display = display
         self._screen: Screen | None = None
         self._guards: list[Guard] = []
-        self._left: list[BarState] = []
-        self._left_metrics: dict[str, float] = {}
+        self._left: list[tuple[BarState, dict[str, float]]] = []
 
     @property
     def pause(self) -> float:
@@ -144,18 +144,14 @@ class LiveSink:
         screen = self._screen
         if screen is not None and not screen.broken:
             states = [bar.state(now) for bar in bars if now >= bar.start_t + bar.delay]
-            above = self._draw(self._left, self._left_metrics) if self._left else ()
-            self._left = []
-            screen.draw(self._draw(states, bars[-1].run.latest_metrics if bars else {}), above)
+            screen.draw(self._draw(states, bars[-1].run.latest_metrics if bars else {}), self._take_left())
 
     def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None:
         """Keep the bar's last line for the next frame; with the last bar, draw it and give the terminal back."""
         if bar.remains():
-            self._left.append(bar.state(now))
-            self._left_metrics = dict(bar.run.latest_metrics)
-            if others and others[-1].depth > bar.depth:
-                self._left_metrics = {}
-            if len(self._left) > 1 or not others:
+            innermost = not others or others[-1].depth <= bar.depth
+            self._left.append((bar.state(now), dict(bar.run.latest_metrics) if innermost else {}))
+            if len(self._left) > MOST_LEFT or not others:
                 self._flush_left()
         if not others:
             self._give_back()
@@ -168,8 +164,11 @@ class LiveSink:
 
     def _flush_left(self) -> None:
         if self._left and self._screen is not None:
-            above, self._left = self._draw(self._left, self._left_metrics), []
-            self._screen.draw(None, above)
+            self._screen.draw(None, self._take_left())
+
+    def _take_left(self) -> list[str]:
+        left, self._left = self._left, []
+        return [line for state, metrics in left for line in self._draw([state], metrics)]
 
     def _give_back(self) -> None:
         if self._screen is not None:
@@ -201,13 +200,13 @@ class LiveSink:
             return self._screen.pass_text(text, write, flush_it)
 
     def _pass_in_child(self, text: str, write: Callable[[str], Any], flush_it: Callable[[], Any]) -> Any:
-        """Write above the parent's bars from a forked child: erase them, write, and leave room to redraw them."""
-        rows = self._screen.height if self._screen is not None else 0
-        if not rows or not text.strip():
+        """Write above the parent's bars from a forked child, which cannot ask the parent to make room."""
+        screen = self._screen
+        if screen is None or not screen.height:
             return write(text)
-        result = write(f"\x1b[{rows}A\r\x1b[J{text}" + ("" if text.endswith("\n") else "\n") + "\n" * rows)
+        write(screen.around(text))
         flush_it()
-        return result
+        return len(text)
 
 
 class OwnSink:

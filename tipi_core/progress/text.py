@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 COLOUR_PATTERN = r"\x1b\[[0-9;:]*m"
+NARROW_PATTERN = r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2026\u2500-\u25fc\u2713\u2717\u2800-\u28ff]*"
 RESET = "\x1b[0m"
 
 
@@ -15,7 +18,8 @@ def width_of(text: str) -> int:
     """
     if text.isascii() and "\x1b" not in text:
         return len(text)
-    return sum(map(_columns, without_colour(text)))
+    plain = without_colour(text)
+    return len(plain) if re.fullmatch(NARROW_PATTERN, plain) else sum(map(_columns, plain))
 
 
 def _columns(character: str) -> int:
@@ -30,8 +34,6 @@ def without_colour(text: str) -> str:
     """Return ``text`` without the codes that change colours."""
     if "\x1b" not in text:
         return text
-    import re
-
     return re.sub(COLOUR_PATTERN, "", text)
 
 
@@ -39,8 +41,6 @@ def clip(text: str, columns: int, ending: str = "") -> str:
     """Return ``text`` cut to ``columns``, with ``ending`` as its last characters where something was cut."""
     if width_of(text) <= columns:
         return text
-    import re
-
     room = max(0, columns - width_of(ending))
     kept: list[str] = []
     for piece in re.split(f"({COLOUR_PATTERN})", text):
@@ -66,8 +66,6 @@ def harmless(text: str, keep: str = "") -> str:
     """
     if text.isprintable():
         return text
-    import re
-
     pieces = re.split(f"({COLOUR_PATTERN})", text)
     coloured = len(pieces) > 1
     done = [piece if at % 2 else "".join(_spell(letter, keep) for letter in piece) for at, piece in enumerate(pieces)]

@@ -92,6 +92,7 @@ def evaluate(
     device: torch.device,
     loss: Callable[[Tensor, Tensor], Tensor],
     title: str,
+    leave: bool = True,
 ) -> dict[str, float]:
     """Return the mean ``loss`` over all items and, for classes, the ``accuracy`` from 0 to 1.
 
@@ -103,6 +104,7 @@ def evaluate(
         device: Where the model is.
         loss: From outputs and targets to the mean loss of a batch.
         title: The description of the bar.
+        leave: Whether the bar stays on the screen.
 
     Raises:
         ConfigError: The loader gives nothing.
@@ -112,7 +114,7 @@ def evaluate(
     total, correct = torch.zeros((), device=device), torch.zeros((), device=device)
     count, answers = 0, 0
     with torch.no_grad():
-        for batch in progress_bar(loader, desc=title):
+        for batch in progress_bar(loader, desc=title, leave=leave):
             inputs, targets = (part.to(device, non_blocking=device.type == "cuda") for part in batch)
             outputs = model(inputs)
             total += loss(outputs, targets) * len(targets)

@@ -93,7 +93,7 @@ class TrainingProcess(PipelineProcess):
             logger.log({"epoch": epoch, **figures})
             best.offer(epoch, figures.get("val/loss"))
         best.restore()
-        figures = evaluate(model, self.data.train_loader, device, self.loss, "Training set")
+        figures = evaluate(model, self.data.train_loader, device, self.loss, "Training set", leave=False)
         return {"split": "train", **figures, "epochs": self.epochs, "best_epoch": best.epoch}
 
     def train_epoch(self, model: nn.Module, device: torch.device) -> dict[str, float]:
@@ -101,7 +101,7 @@ class TrainingProcess(PipelineProcess):
         model.train()
         total: Tensor | float = 0.0
         batches = 0
-        for batch in progress_bar(self.data.train_loader, desc="Training"):
+        for batch in progress_bar(self.data.train_loader, desc="Training", leave=False):
             loss = self.train_step(model, batch, device)
             self.scheduler.step()
             loss = loss.detach() if isinstance(loss, Tensor) else loss
@@ -144,7 +144,7 @@ class TrainingProcess(PipelineProcess):
         loader = loader_of(self.data, "val")
         if not len(loader):
             return {}
-        figures = evaluate(model, loader, device, self.loss, "Validation")
+        figures = evaluate(model, loader, device, self.loss, "Validation", leave=False)
         return {f"val/{name}": value for name, value in figures.items()}
 
 

@@ -1,0 +1,17 @@
+"""The pictures in the docs are what the commands print today."""
+
+import pytest
+
+from tests.docs.pictures import FOLDER, PICTURES, make, steady
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_shows_what_the_command_prints(name):
+    """Ids, times and rates may differ, and the decimals of figures: processors add up in their own order."""
+    pytest.importorskip("torch")
+    pytest.importorskip("rich")
+    lines, picture = make(name)
+    committed = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    assert steady(lines) == steady(committed), "run: python -m tests.docs.pictures"
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")  # a picture fetches nothing
+    assert "quickstart" in (FOLDER / f"{name}.svg").read_text(encoding="utf-8")
