@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 from pathlib import Path
 
@@ -19,21 +21,22 @@ def replace_file(path: Path, data: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
-    except OSError:
+    except BaseException:
         draft.unlink(missing_ok=True)
         raise
     sync_folder(path.parent)
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in a folder durable, where the system can."""
+    """Make renames in a folder durable, where the system can; some network file systems refuse, after the rename."""
     if os.name != "posix":
         return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def append_lines(descriptor: int, data: bytes) -> None:
@@ -47,7 +50,7 @@ def append_lines(descriptor: int, data: bytes) -> None:
     if written == len(data):
         return
     os.ftruncate(descriptor, size)
-    raise OSError(28, "no space left for a whole line")
+    raise OSError(errno.ENOSPC, "no space left for whole lines")
 
 
 def whole_lines(data: bytes) -> bytes:

@@ -7,6 +7,7 @@ held runs first.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import sys
@@ -18,8 +19,8 @@ from tipi_core.records.layout import LOCK
 _held: dict[Path, tuple[int, int]] = {}  # folder -> (pid of the holder, descriptor): the table of held runs
 
 
-def acquire(folder: Path) -> None:
-    """Take the lock of a run's folder.
+def acquire(folder: Path) -> bool:
+    """Take the lock of a run's folder; return False where the file system has no locks, such as some clusters'.
 
     Raises:
         LockedError: Another process, or this one, holds it.
@@ -30,11 +31,12 @@ def acquire(folder: Path) -> None:
         raise LockedError(f"run {folder.name} is held by this process", where=str(folder))
     descriptor = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        _lock(descriptor)
+        locked = _lock(descriptor)
     except OSError:
         os.close(descriptor)
         raise LockedError(f"run {folder.name} is held by another process", where=str(folder)) from None
     _held[folder] = (os.getpid(), descriptor)
+    return locked
 
 
 def release(folder: Path) -> None:
@@ -58,7 +60,7 @@ def is_held(folder: Path) -> bool:
     except ImportError:  # Windows has no record locks to ask
         return False
     try:
-        descriptor = os.open(folder / LOCK, os.O_RDWR)
+        descriptor = os.open(folder / LOCK, os.O_RDONLY)  # a colleague's run can be looked at, not written
     except OSError:
         return False
     try:
@@ -73,9 +75,15 @@ def is_held(folder: Path) -> bool:
         os.close(descriptor)
 
 
-def _lock(descriptor: int) -> None:
+def _lock(descriptor: int) -> bool:
     try:
         import fcntl
     except ImportError:
-        return
-    fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return False
+    try:
+        fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            raise
+        return False
+    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +13,7 @@ from tipi_core.errors import UsageError
 from tipi_core.records import lock
 from tipi_core.records.atomic import whole_lines
 from tipi_core.records.layout import CONFIG, CRASHED, EVENTS, METRICS, RUN, RUNNING
+from tipi_core.records.liveness import is_alive
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,10 @@ def read_record(path: Path | str) -> Record:
         info = json.loads((folder / RUN).read_bytes())
     except (OSError, ValueError) as error:
         raise UsageError(f"no record in {str(folder)!r}", hint=str(error)) from None
-    state = info.get("state", "?")
-    return Record(folder, info, CRASHED if state == RUNNING and not held else state)
+    if not isinstance(info, dict):
+        raise UsageError(f"no record in {str(folder)!r}", hint=f"{RUN} holds no table")
+    state = str(info.get("state", "?"))
+    return Record(folder, info, CRASHED if state == RUNNING and not held and not _may_live(info) else state)
 
 
 def list_records(runs: Path | str) -> list[Record]:
@@ -74,7 +78,18 @@ def list_records(runs: Path | str) -> list[Record]:
             found.append(read_record(file.parent))
         except UsageError:
             continue
-    return sorted(found, key=lambda record: (record.info.get("started", 0), record.path.name), reverse=True)
+    return sorted(found, key=_age, reverse=True)
+
+
+def _may_live(info: dict[str, Any]) -> bool:
+    """Return whether a run without a held lock is to be believed that it is running."""
+    without_locks_elsewhere = info.get("locked") is False and info.get("host") != socket.gethostname()
+    return without_locks_elsewhere or is_alive(info)
+
+
+def _age(record: Record) -> tuple[float, str]:
+    started = record.info.get("started")
+    return (started if isinstance(started, int | float) else 0.0, record.path.name)
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
@@ -84,6 +99,8 @@ def _rows(file: Path) -> Iterator[dict[str, Any]]:
         return
     for line in whole_lines(data).splitlines():
         try:
-            yield json.loads(line)
+            row = json.loads(line)
         except ValueError:  # a line that a crashed machine left in pieces
             continue
+        if isinstance(row, dict):
+            yield row

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-import socket
+import shutil
 import threading
 import time
 from collections.abc import Mapping
@@ -14,7 +13,9 @@ from typing import Any
 from tipi_core.errors import StorageError
 from tipi_core.records import lock
 from tipi_core.records.atomic import append_lines, replace_file
+from tipi_core.records.encoding import encode
 from tipi_core.records.layout import ARTIFACTS, CONFIG, EVENTS, FORMAT, LATEST, METRICS, RUN, RUNNING
+from tipi_core.records.liveness import own_identity
 
 
 class RunRecord:
@@ -39,16 +40,13 @@ class RunRecord:
         Raises:
             StorageError: The folder cannot be made or written.
         """
-        path = runs / name / run_id
+        path = runs.absolute() / name / run_id  # the training may change its folder
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_ignore(runs)
             path.mkdir()
-            lock.acquire(path)
             record = cls(path, _first_info(name, run_id, facts))
-            record._write_info()
-            for file in (EVENTS, METRICS):
-                record._append(file, b"")
+            record._begin()
         except OSError as error:
             raise StorageError(
                 f"cannot write the run's record: {error.strerror or error}",
@@ -83,7 +81,7 @@ class RunRecord:
         row = {"event": kind, "wall": time.time(), "time": round(time.monotonic() - self._start, 6), **fields}
         with self._guard:
             try:
-                self._append(EVENTS, json.dumps(row, default=str).encode() + b"\n")
+                self._append(EVENTS, encode(row) + b"\n")
             except OSError:
                 self.info["events_lost"] = self.info.get("events_lost", 0) + 1
 
@@ -122,20 +120,38 @@ class RunRecord:
                 self.update(state=state, ended=time.time(), seconds=seconds, **fields)
             finally:
                 self.info["state"] = state
-                for descriptor in self._files.values():
-                    os.close(descriptor)
-                self._files.clear()
-                lock.release(self.path)
+                self._let_go()
+
+    def _begin(self) -> None:
+        """Lock the new folder and write its first files; leave nothing behind where that fails."""
+        try:
+            self.info["locked"] = lock.acquire(self.path)
+            self._write_info()
+            for file in (EVENTS, METRICS):
+                self._append(file, b"")
+        except BaseException:
+            self._let_go()
+            shutil.rmtree(self.path, ignore_errors=True)
+            raise
+
+    def _let_go(self) -> None:
+        for descriptor in self._files.values():
+            os.close(descriptor)
+        self._files.clear()
+        lock.release(self.path)
 
     def _write_info(self) -> None:
-        text = json.dumps(self.info, indent=2, default=str)
-        replace_file(self.path / RUN, text.encode() + b"\n")
+        replace_file(self.path / RUN, encode(self.info, indent=2) + b"\n")
 
     def _append(self, name: str, data: bytes) -> None:
         if name not in self._files:
             flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
             self._files[name] = os.open(self.path / name, flags, 0o644)
-        append_lines(self._files[name], data)
+        try:
+            append_lines(self._files[name], data)
+        finally:
+            if self.info["state"] != RUNNING:  # said after the end, such as what failed in the last clean-up
+                os.close(self._files.pop(name))
 
 
 def _first_info(name: str, run_id: str, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,8 +161,7 @@ def _first_info(name: str, run_id: str, facts: Mapping[str, Any]) -> dict[str, A
         "id": run_id,
         "state": RUNNING,
         "attempt": 1,
-        "pid": os.getpid(),
-        "host": socket.gethostname(),
+        **own_identity(),
         "started": time.time(),
         **facts,
     }
