@@ -44,19 +44,23 @@ class TipiProject:
 
 
 @pytest.fixture
-def tipi_project(tmp_path: Path) -> TipiProject:
-    """An empty project: a folder with ``configs/`` in it."""
+def tipi_project(tmp_path: Path) -> Iterator[TipiProject]:
+    """An empty project: a folder with ``configs/`` in it.
+
+    Modules that a test imported from it are forgotten afterwards.
+    """
     root = tmp_path / "project"
     root.mkdir()
-    return TipiProject(root)
+    yield TipiProject(root)
+    _forget_modules(root)
 
 
 @pytest.fixture
-def tipi_run(tipi_project: TipiProject) -> Iterator[Callable[..., RunResult]]:
+def tipi_run(tipi_project: TipiProject) -> Callable[..., RunResult]:
     """Run a pipeline of :func:`tipi_project` in process: ``tipi_run(name, *words, types=None, force=False)``.
 
-    The result is that of ``PipelineRunner(...).run()``; its exceptions come out as they are. Modules that the run
-    imported from the project are forgotten afterwards, and the working directory is never changed.
+    The result is that of ``PipelineRunner(...).run()``; its exceptions come out as they are, and the working
+    directory is never changed.
     """
 
     def run(name: str, *words: str, types: Mapping[str, Any] | None = None, **options: Any) -> RunResult:
@@ -64,8 +68,7 @@ def tipi_run(tipi_project: TipiProject) -> Iterator[Callable[..., RunResult]]:
 
         return PipelineRunner(name, overrides=list(words), types=types, project=tipi_project.path, **options).run()
 
-    yield run
-    _forget_modules(tipi_project.path)
+    return run
 
 
 def _forget_modules(root: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,15 +21,15 @@ def find_pipeline(project: Project, name: str, config: str | None = None) -> tup
     Raises:
         UsageError: There is no such pipeline, or two files claim to be it.
     """
-    check_name(name.removesuffix(".toml").replace(os.sep, "") if _is_path(name) else name, "pipeline")
-    if config is not None:
-        return (Path(name).stem if _is_path(name) else name), _find_config(project, name, config)
     if _is_path(name):
         path = Path(name)
         if not path.is_file():
             raise UsageError(f"no file {name!r}", hint="a pipeline name has no separator and no .toml")
-        stem = path.parent.name if path.stem in ("pipeline", "execute_pipeline") else path.stem
-        return check_name(stem or "pipeline", "pipeline"), path
+        stem = path.resolve().parent.name if path.stem in ("pipeline", "execute_pipeline") else path.stem
+        return check_name(stem, "pipeline"), path if config is None else _find_config(project, stem, config)
+    check_name(name, "pipeline")
+    if config is not None:
+        return name, _find_config(project, name, config)
     tried = list(_candidates(project, name))
     found = [path for path in tried if path.is_file()]
     if len(found) > 1 and found[0].parent == found[1].parent:
@@ -83,7 +82,7 @@ def check_name(name: str, kind: str) -> str:
 
 
 def _is_path(name: str) -> bool:
-    return "/" in name or os.sep in name or name.endswith(".toml")
+    return "/" in name or "\\" in name or name.endswith(".toml")
 
 
 def _candidates(project: Project, name: str) -> Iterator[Path]:
