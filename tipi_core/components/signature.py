@@ -226,9 +226,9 @@ def _module_names(target: Any) -> Mapping[str, Any]:
 
 def _resolve(annotation: Any, names: Mapping[str, Any]) -> Any:
     """Return the annotation with its text evaluated in the module of its function; UNKNOWN if that fails."""
-    if not isinstance(annotation, str):
-        return annotation
     try:
-        return eval(annotation, dict(names))  # noqa: S307 - the annotation is code of the module just imported
+        while isinstance(annotation, str):  # a quoted annotation under `from __future__` is text twice
+            annotation = eval(annotation, dict(names))  # noqa: S307 - it is code of the module just imported
     except Exception:
         return UNKNOWN
+    return annotation
