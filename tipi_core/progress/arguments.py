@@ -42,7 +42,7 @@ def total_of(iterable: Any, total: float | None) -> float | None:
     if total is None and iterable is not None:
         try:
             return len(iterable)
-        except (TypeError, AttributeError):
+        except (TypeError, AttributeError, OverflowError):
             return None
     return None if total == float("inf") else total
 

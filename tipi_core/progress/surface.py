@@ -160,12 +160,12 @@ class Surface:
         self._changed(refresh)
 
     def set_postfix(
-        self, ordered_dict: Mapping[str, Any] | None = None, refresh: bool | None = True, **kwargs: Any
+        self, ordered_dict: Any = None, refresh: bool | None = True, **kwargs: Any
     ) -> None:
         """Change what stands behind the bar: ``name=value`` for each, keywords sorted."""
         from tipi_core.progress.meter import format_num
 
-        values = {**(ordered_dict or {}), **{name: kwargs[name] for name in sorted(kwargs)}}
+        values = {**dict(ordered_dict or {}), **{name: kwargs[name] for name in sorted(kwargs)}}
         texts = {name: format_num(value) if _is_number(value) else str(value) for name, value in values.items()}
         self.postfix = ", ".join(f"{name}={text.strip()}" for name, text in texts.items())
         self._changed(refresh)

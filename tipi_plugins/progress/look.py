@@ -117,7 +117,7 @@ class ColourLook:
         parts += [self._number(name, cells[name], layout[name]) for name in ("percent", "count", "time", "rate")]
         line = GAP.join(part for part in parts if part)
         used = 2 + sum(width + len(GAP) for name, width in layout.items() if width and name != "desc") + layout["desc"]
-        return (line + self._extra(cells, columns - used)).rstrip()
+        return clip((line + self._extra(cells, columns - used)).rstrip(), columns)
 
     def _lead(self, bar: BarState, below: Sequence[BarState]) -> str:
         """Return the two columns that say what a line is: a sign of life, a branch, or how it ended."""

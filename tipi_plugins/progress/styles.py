@@ -39,11 +39,13 @@ class Palette:
     def fill(self, part: str, cells: str, width: int, colour: str | None = None) -> str:
         """Return the filled cells of a bar that is ``width`` wide, blending where the style says so."""
         first, _, last = (colour or self._styles.get(part, "")).partition("..")
-        if not last or self._system is None or self._system.name != "TRUECOLOR":
+        if not last or self._system is None or self._system.name == "STANDARD":
             code = self.code(last or first)
             return f"{code}{cells}{RESET}" if code and cells else cells
         codes = self._blend(f"{first}..{last}", width)
-        painted = "".join(code + cell for code, cell in zip(codes, cells, strict=False))
+        painted = "".join(
+            cell if at and codes[at] == codes[at - 1] else codes[at] + cell for at, cell in enumerate(cells)
+        )
         return f"{painted}{RESET}" if cells else ""
 
     def _render(self, style: str) -> str:
@@ -60,12 +62,14 @@ class Palette:
         key = (style, width)
         if key not in self._blends:
             from rich.color import Color, blend_rgb
+            from rich.style import Style
 
             first, last = (Color.parse(name).get_truecolor() for name in style.split(".."))
             steps = [blend_rgb(first, last, at / max(1, width - 1)) for at in range(width)]
             if len(self._blends) > 32:
                 self._blends.clear()
-            self._blends[key] = [f"\x1b[38;2;{step.red};{step.green};{step.blue}m" for step in steps]
+            styles = [Style(color=Color.from_triplet(step)) for step in steps]
+            self._blends[key] = [style.render("\0", color_system=self._system).partition("\0")[0] for style in styles]
         return self._blends[key]
 
 

@@ -6,6 +6,7 @@ import re
 from unicodedata import category, east_asian_width
 
 _COLOUR = re.compile(r"(\x1b\[[0-9;:]*m)")
+_NARROW = re.compile(r"[ -~\u00a1-\u00ac\u00ae-\u02ff\u2010-\u2026\u2500-\u25fc\u2713\u2717\u2800-\u28ff]*")
 
 
 def width_of(text: str) -> int:
@@ -17,7 +18,8 @@ def width_of(text: str) -> int:
     """
     if text.isascii() and "\x1b" not in text:
         return len(text)
-    return sum(_columns(letter) for letter in _COLOUR.sub("", text))
+    plain = _COLOUR.sub("", text)
+    return len(plain) if _NARROW.fullmatch(plain) else sum(map(_columns, plain))
 
 
 def clip(text: str, columns: int, ending: str = "") -> str:
