@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from tipi_core.metrics.console import say, short_path
 from tipi_core.metrics.stream import MetricStream
 from tipi_core.metrics.tracker import Tracker
 from tipi_core.run import Run
@@ -63,7 +61,7 @@ class LogSession:
         elif self.settings is None:
             self._start({**self._pending, **given})
         elif self.run.kind == "script" and {**self.settings, **given} != self.settings:
-            _say("logger.init was called before with other settings, which stay: call logger.finish() in between")
+            say("logger.init was called before with other settings, which stay: call logger.finish() in between")
 
     def start_pending(self) -> None:
         """Start what was asked for during preparation, unless something else started already."""
@@ -79,33 +77,29 @@ class LogSession:
         self.settings = settings
         if not self.run.writes():
             return
-        self.run.service(MetricStream)
+        stream = self.run.service(MetricStream)
         config = settings.get("config")
         if config:
             self.config.update(config if isinstance(config, Mapping) else vars(config))
         if self.run.record is not None:
             self.trackers = self.run.host.start_trackers(self.run, {**settings, "config": _plain(self.config)})
+        stream.console.on = all(tracker.state == "local" for tracker in self.trackers)
         for tracker in self.trackers:
-            _say(tracker.explain)
+            say(tracker.explain)
             if tracker.close is not None:
                 self.run.defer(tracker.close, late=True)
         if not self.trackers and self.run.record is not None:
-            _say(f"metrics go to {_short(self.run.record.path)}")
+            say(f"metrics go to {short_path(self.run.record.path)}")
 
 
-def _plain(config: Mapping[str, Any]) -> dict[str, Any]:
+def _plain(config: Mapping[Any, Any]) -> dict[str, Any]:
     from tipi_core.config.writing import mask_secrets
 
-    masked: dict[str, Any] = mask_secrets(dict(config))
+    masked: dict[str, Any] = mask_secrets(_with_text_keys(config))
     return masked
 
 
-def _short(path: Path) -> str:
-    here = os.getcwd()
-    return os.path.relpath(path, here) if str(path).startswith(here) else str(path)
-
-
-def _say(text: str) -> None:
-    stream = sys.stderr
-    if stream is not None:
-        stream.write(f"tipi: {text}\n")
+def _with_text_keys(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _with_text_keys(item) for key, item in value.items()}
+    return value

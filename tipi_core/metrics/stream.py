@@ -6,7 +6,6 @@ The queue is drained by time, every quarter of a second, so that a kill loses no
 from __future__ import annotations
 
 import os
-import sys
 import threading
 import time
 from collections import deque
@@ -15,7 +14,9 @@ from typing import Any
 
 import msgspec
 
+from tipi_core.metrics.console import Console, say
 from tipi_core.metrics.values import capture, resolve
+from tipi_core.records.encoding import encode
 from tipi_core.run import Run
 
 DRAIN_SECONDS = 0.25
@@ -33,6 +34,7 @@ class MetricStream:
         self.run = run
         self.rows = 0
         self.dropped = 0
+        self.console = Console(run)
         self._queue: deque[tuple[int, float, list[tuple[str, float]], dict[str, Any]]] = deque()
         self._uncommitted: dict[str, Any] = {}
         self._refused: set[str] = set()
@@ -70,8 +72,9 @@ class MetricStream:
             if rows:
                 self.rows += len(rows)
                 self._show(rows)
-            self._write(b"".join(self._encode(row) + b"\n" for row in rows))
+            self._write(b"".join(self._line(row) for row in rows))
         if rows:
+            self.console.show(rows[-1]["step"])
             self.run.host.log(self.run, rows)
 
     def close(self) -> None:
@@ -85,6 +88,7 @@ class MetricStream:
         if self.run.record is not None:
             lost = {"rows_lost": self._kept.count(b"\n") + self.dropped} if self._kept or self.dropped else {}
             self.run.record.update(rows=self.rows, summary=dict(self.run.latest_metrics), **lost)
+        self.console.sum_up(self.rows)
 
     def _begin(self) -> None:
         self.run.host  # noqa: B018 - plugins are loaded here, not on the thread, where an import could meet a fork
@@ -95,7 +99,10 @@ class MetricStream:
 
     def _drain(self) -> None:
         while not self._stop.wait(DRAIN_SECONDS):
-            self.flush()
+            try:
+                self.flush()
+            except Exception as error:  # the thread must outlive whatever a row or an observer does
+                self._warn(f"logger: {type(error).__name__}: {error}")
 
     def _row(self, step: int, seconds: float, loops: list[tuple[str, float]], values: dict[str, Any]) -> dict[str, Any]:
         return {
@@ -103,8 +110,14 @@ class MetricStream:
             "time": round(seconds, 6),
             "wall": round(self._wall + seconds, 6),
             "loop": loops,
-            "values": resolve(values),
+            "values": resolve(values, self._refuse),
         }
+
+    def _line(self, row: dict[str, Any]) -> bytes:
+        try:
+            return self._encode(row) + b"\n"
+        except (TypeError, ValueError):  # half a character, or a bar that counts in numbers of its own
+            return encode(row) + b"\n"
 
     def _show(self, rows: list[dict[str, Any]]) -> None:
         latest = self.run.latest_metrics
@@ -122,9 +135,7 @@ class MetricStream:
             self._kept = b""
         except OSError as error:
             self._kept = self._bounded(lines)
-            if not self._warned:
-                self._warned = True
-                _say(f"metrics cannot be written now ({error.strerror}); they are kept and tried again")
+            self._warn(f"metrics cannot be written now ({error.strerror}); they are kept and tried again")
 
     def _bounded(self, lines: bytes) -> bytes:
         """Return what fits into the bounded buffer: the newest whole lines."""
@@ -134,13 +145,12 @@ class MetricStream:
         self.dropped += lines.count(b"\n", 0, cut)
         return lines[cut:]
 
+    def _warn(self, text: str) -> None:
+        if not self._warned:
+            self._warned = True
+            say(text)
+
     def _refuse(self, key: str, reason: str) -> None:
         if key not in self._refused:
             self._refused.add(key)
-            _say(f"logger.log: {key!r} is left out: {reason}")
-
-
-def _say(text: str) -> None:
-    stream = sys.stderr
-    if stream is not None:
-        stream.write(f"tipi: {text}\n")
+            say(f"logger.log: {key!r} is left out: {reason}")

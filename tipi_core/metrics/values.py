@@ -35,25 +35,39 @@ def capture(metrics: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
         metrics: What the user logged; nested mappings get dotted keys.
         refuse: Called with key and reason for each value that cannot be logged.
 
+    Raises:
+        TypeError: ``metrics`` is no mapping.
+
     Example:
         >>> capture({"loss": 0.5, "acc": {"top1": 1}}, print)
         {'loss': 0.5, 'acc.top1': 1}
     """
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f'it takes a mapping such as {{"loss": 0.5}}, not a {type(metrics).__name__}')
     if PLAIN.issuperset(map(type, metrics.values())):
         return dict(metrics)
     return dict(_captured(metrics, "", refuse))
 
 
-def resolve(values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values as JSON has them: fetched, and non-finite numbers by name.
+def resolve(values: Mapping[Any, Any], refuse: Refuse) -> dict[str, Any]:
+    """Return the values as JSON has them: fetched, under text keys, and non-finite numbers by name.
+
+    Args:
+        values: What :func:`capture` returned.
+        refuse: Called with key and reason for each value that cannot be fetched.
 
     Example:
-        >>> resolve({"loss": float("nan"), "lr": 0.1})
+        >>> resolve({"loss": float("nan"), "lr": 0.1}, print)
         {'loss': 'NaN', 'lr': 0.1}
     """
     resolved = {}
-    for key, value in values.items():
-        plain = value.fetch() if type(value) is Deferred else value
+    for name, value in values.items():
+        key, plain = str(name), value
+        if type(value) is Deferred:
+            reason, plain = _fetch(value)
+            if reason is not None:
+                refuse(key, reason)
+                continue
         if type(plain) is float and not math.isfinite(plain):
             plain = NAMES.get(plain, "NaN")
         resolved[key] = plain
@@ -68,18 +82,31 @@ def _captured(metrics: Mapping[str, Any], prefix: str, refuse: Refuse) -> Iterat
         elif isinstance(value, Mapping):
             yield from _captured(value, f"{key}.", refuse)
         else:
-            reason, captured = _capture_one(value)
+            reason, captured = _capture_safely(value)
             if reason is None:
                 yield key, captured
             else:
                 refuse(key, reason)
 
 
+def _capture_safely(value: Any) -> tuple[str | None, Any]:
+    """Return None and the captured value, or the reason why it cannot be logged; other values of the row stay."""
+    try:
+        return _capture_one(value)
+    except Exception as error:  # an object that only looks like a number may raise anything
+        return f"{type(error).__name__}: {error}", None
+
+
+def _fetch(value: Deferred) -> tuple[str | None, Any]:
+    try:
+        return None, value.fetch()
+    except Exception as error:  # the accelerator is gone, or ran into an error of its own
+        return f"{type(error).__name__}: {error}", None
+
+
 def _capture_one(value: Any) -> tuple[str | None, Any]:
-    """Return None and the captured value, or the reason why it cannot be logged."""
-    if isinstance(value, bool | int | float | str):  # a subclass, such as an enum's or numpy's float
-        base = next(kind for kind in (bool, int, float, str) if isinstance(value, kind))
-        return None, base(value)
+    if isinstance(value, str | int | float):
+        return None, _plain_of(value)
     size = getattr(value, "numel", None) or getattr(value, "size", 1)
     size = size() if callable(size) else size
     if not callable(getattr(value, "item", None)):
@@ -92,3 +119,10 @@ def _capture_one(value: Any) -> tuple[str | None, Any]:
     if type(plain) in PLAIN:
         return None, plain
     return f"a {type(plain).__name__} is no number", None
+
+
+def _plain_of(value: str | float) -> str | float:
+    """Return what a subclass holds, such as an enum's text, whose ``str()`` may be another."""
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int(value) if isinstance(value, int) else float(value)

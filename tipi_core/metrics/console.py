@@ -1,0 +1,94 @@
+"""What the logger says on the console: single lines, and now and then the latest metrics."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tipi_core.run import Run
+
+TERMINAL_SECONDS = 1.0
+FILE_SECONDS = 10.0
+MOST_METRICS = 8
+
+
+class Console:
+    """Shows the latest metrics of one run, for those who watch it without a tracker.
+
+    Lines are sparse: one a second on a terminal, where open bars show the metrics instead, and one in ten seconds
+    in a file. A script's last line sums up.
+
+    Args:
+        run: The run.
+
+    Attributes:
+        on: False where a tracker shows the metrics.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.on = True
+        self._last = time.monotonic()
+
+    def show(self, step: int) -> None:
+        """Show the latest metrics, if a line is due."""
+        terminal = _is_terminal()
+        pause = TERMINAL_SECONDS if terminal else FILE_SECONDS
+        if not self.on or (terminal and self.run.loops) or time.monotonic() - self._last < pause:
+            return
+        self._last = time.monotonic()
+        say(f"step {step}: {describe(self.run.latest_metrics)}")
+
+    def sum_up(self, rows: int) -> None:
+        """Say what a script logged; a pipeline ends with a table of its own."""
+        if self.on and rows and self.run.kind == "script":
+            place = f" in {short_path(self.run.record.path)}" if self.run.record is not None else ""
+            say(f"{rows} {'row' if rows == 1 else 'rows'}{place}; last {describe(self.run.latest_metrics)}")
+
+
+def say(text: str) -> None:
+    """Write one line to stderr, wherever that is; a process without one says nothing."""
+    stream = sys.stderr
+    try:
+        if stream is not None:
+            stream.write(f"tipi: {text}\n")
+    except UnicodeEncodeError:
+        stream.write(f"tipi: {text.encode('ascii', 'backslashreplace').decode()}\n")
+    except (OSError, ValueError):
+        return  # closed or gone: what is said there never stops a training
+
+
+def describe(metrics: Mapping[str, Any]) -> str:
+    """Return the first few metrics in one line.
+
+    Example:
+        >>> describe({"loss": 0.123456, "epoch": 3})
+        'loss=0.1235 epoch=3'
+    """
+    shown = [f"{key}={_format(value)}" for key, value in list(metrics.items())[:MOST_METRICS]]
+    more = len(metrics) - len(shown)
+    return " ".join([*shown, f"and {more} more"] if more > 0 else shown) or "no numbers"
+
+
+def short_path(path: Path) -> str:
+    """Return a path as a user would type it here."""
+    try:
+        here = Path.cwd()
+    except OSError:  # the folder was deleted under the training
+        return str(path)
+    return os.path.relpath(path, here) if path.is_relative_to(here) else str(path)
+
+
+def _format(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr is not None and sys.stderr.isatty()
+    except (AttributeError, ValueError, OSError):
+        return False
