@@ -176,10 +176,11 @@ class PipelineController:
     def create(self, spec: ComponentSpec) -> Held:
         """Make a permanence from its class, function or generator function."""
         component = self._components["permanence", spec.name]
-        arguments = bind(component.signature, spec.params, self._available())
-        arguments.pop(spec.name, None) if spec.name not in spec.params else None
-        made = component.target(**arguments)
-        return _held_generator(made) if inspect.isgeneratorfunction(component.target) else Held(made)
+        with _users(self):
+            arguments = bind(component.signature, spec.params, self._available())
+            arguments.pop(spec.name, None) if spec.name not in spec.params else None
+            made = component.target(**arguments)
+            return _held_generator(made) if inspect.isgeneratorfunction(component.target) else Held(made)
 
     def _call(self, component: Component) -> Any:
         results = {name: outcome.value for name, outcome in self.run.results.items()}
@@ -210,8 +211,7 @@ class CoreProviders:
     @hookimpl(trylast=True)
     def tipi_create_permanence(self, controller: PipelineController, spec: ComponentSpec) -> Held:
         """Make it from its type."""
-        with _users(controller):
-            return controller.create(spec)
+        return controller.create(spec)
 
     @hookimpl(trylast=True)
     def tipi_execute_process(self, controller: PipelineController, process: BoundProcess) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tipi_core.errors import ConfigError, MissingPackage, PluginError, TrustError
+from tipi_core.errors import ConfigError, MissingPackage, PluginError, TipiError, TrustError
 
 PERMANENCE = "permanence"
 PROCESS = "process"
@@ -38,16 +38,19 @@ class Entry:
         try:
             return import_target(self.target)
         except ModuleNotFoundError as error:
-            if error.name in (None, self.target.partition(":")[0]):
+            if error.name is None or f"{self.target.partition(':')[0]}.".startswith(f"{error.name}."):
                 raise self._broken(error) from error
             cure = self.cures.get(str(error.name), f"pip install {error.name}")
             raise MissingPackage(f"{self.kind} {self.name!r} needs the package {error.name!r}", hint=cure) from error
-        except (ImportError, AttributeError) as error:
+        except TipiError:
+            raise
+        except (Exception, SystemExit) as error:
             raise self._broken(error) from error
 
-    def _broken(self, error: Exception) -> PluginError:
+    def _broken(self, error: BaseException) -> PluginError:
         what = f"plugin {self.owner!r} names {self.target!r} for {self.kind} {self.name!r}, and it does not import"
-        return PluginError(f"{what}: {error}", hint=f"update or remove the plugin {self.owner!r}")
+        what = f"{what}: {type(error).__name__}: {error}"
+        return PluginError(what, hint=f"update or remove the plugin {self.owner!r}")
 
 
 class Registry:
@@ -80,7 +83,13 @@ class Registry:
         self.resource(PROCESS, name, target)
 
     def resource(self, kind: str, name: str, target: Any) -> None:
-        """Name anything else that configs may ask for, such as a ``model``."""
+        """Name anything else that configs may ask for, such as a ``model``.
+
+        Raises:
+            TypeError: Kind or name is no text.
+        """
+        if not isinstance(kind, str) or not isinstance(name, str):
+            raise TypeError(f"a type's kind and name are texts, not {kind!r} and {name!r}")
         self._entries.setdefault((kind, name), []).append(Entry(kind, name, target, self._owner, self._cures))
 
     def get(self, kind: str, name: str) -> Entry | None:

@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
 def _load_command(entry: EntryPoint) -> click.Command:
     try:
         command = entry.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         package = entry.dist.name if entry.dist else "?"
         raise PluginError(
             f"command {entry.name!r} of {package} does not load: {type(error).__name__}: {error}",

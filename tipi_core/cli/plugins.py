@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tipi_core.cli.options import json_option
 from tipi_core.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from tipi_core.plugins import PluginHost
 
 
 @click.command("plugins", short_help="List the plugins.")
@@ -27,25 +30,31 @@ def command(as_json: bool) -> None:
     print_table(columns, [[", ".join(v) if isinstance(v := row[c], list) else v for c in columns] for row in rows])
     for row in rows:
         if row["cause"]:
-            click.echo(f"{row['name']}: {row['cause']}" + (f"; {row['cure']}" if row["cure"] else ""))
+            cure = f"; {row['cure']}" if row["cure"] else ""
+            click.echo(f"{row['name']} ({row['package']} {row['version']}): {row['cause']}{cure}")
 
 
 def describe_plugins() -> list[dict[str, Any]]:
     """Return a record for each installed plugin."""
     from tipi_core.plugins import PluginHost
+    from tipi_core.project.settings import open_project
 
-    host = PluginHost.load()
-    entries = host.registry.entries()
+    host = PluginHost.load(block=[word.removeprefix("no:") for word in open_project().plugins])
+    host.registry.entries()  # a plugin that cannot name what it brings fails here, and its row says so
     return [
         {
             "name": plugin.found.name,
             "package": plugin.found.package,
             "version": plugin.found.version,
             "status": plugin.status,
-            "provides": host.hooks_of(plugin.found.name)
-            + [f"{entry.kind} {entry.name}" for entry in entries if entry.owner == plugin.found.name],
+            "provides": _provided(host, plugin.found.name) if plugin.plugin is not None else [],
             "cause": plugin.cause,
             "cure": plugin.cure,
         }
         for plugin in host.plugins
     ]
+
+
+def _provided(host: PluginHost, name: str) -> list[str]:
+    entries = host.registry.entries()
+    return host.hooks_of(name) + [f"{entry.kind} {entry.name}" for entry in entries if entry.owner == name]

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
 GROUP = "tipi"
+OWN = "torch-tipi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,18 @@ class FoundPlugin:
 
 
 def find_plugins() -> list[FoundPlugin]:
-    """Return the plugins of all installed distributions, sorted by name; the first of a name wins.
+    """Return the plugins of all installed distributions, sorted by name; of one name, tipi's own comes first.
 
     Example:
         >>> [plugin.name for plugin in find_plugins()][:2]
         ['builtin', 'cpu']
     """
-    found: dict[str, FoundPlugin] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda entry: (entry.name, entry.value)):
+    found = []
+    for entry in entry_points(group=GROUP):
         package = entry.dist.name if entry.dist else "?"
         version = entry.dist.version if entry.dist else "?"
-        found.setdefault(entry.name, FoundPlugin(entry.name, package, version, entry))
-    return list(found.values())
+        found.append(FoundPlugin(entry.name, package, version, entry))
+    return sorted(found, key=lambda plugin: (plugin.name, plugin.package != OWN, plugin.package, plugin.entry.value))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +52,12 @@ class Selection:
         blocked = frozenset(block) | _names(os.environ.get("TIPI_BLOCK", ""))
         return cls(blocked, None if only is None else frozenset(only))
 
-    def reason_against(self, name: str) -> str | None:
-        """Return why the plugin of that name is not to be loaded, or None."""
+    def reason_against(self, name: str) -> tuple[str, str] | None:
+        """Return why the plugin of that name is not to be loaded and what would load it, or None."""
         if name in self.block:
-            return "blocked by name"
+            return "blocked by name", "take it out of TIPI_BLOCK, or of plugins in the project's file"
         if self.only is not None and name not in self.only:
-            return "not among TIPI_PLUGINS"
+            return "not among TIPI_PLUGINS", "add it to TIPI_PLUGINS, or unset that"
         return None
 
 

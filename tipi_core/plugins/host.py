@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,7 @@ import pluggy
 from tipi_core import hookspecs
 from tipi_core.errors import PluginError, TipiError
 from tipi_core.plugins.finding import Selection, find_plugins
-from tipi_core.plugins.loading import LoadedPlugin, hook_mistakes, load_plugin
+from tipi_core.plugins.loading import PREFIX, LoadedPlugin, hook_mistakes, load_plugin
 from tipi_core.registry import Registry
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from tipi_core.run import Run
 
 MOST_FAILURES = 3
+CORE = "core"
+PERMANENCE = "permanence "
+MARK = "tipi_impl"
 
 
 class PluginHost:
@@ -68,13 +71,18 @@ class PluginHost:
             only: Names of the plugins to load; None takes ``TIPI_PLUGINS``, else all.
         """
         selection = Selection.from_environment(block, only)
-        loaded = []
+        loaded: list[LoadedPlugin] = []
+        taken = {CORE: "tipi itself"}
         for found in find_plugins():
-            reason = selection.reason_against(found.name)
-            if reason is None:
+            against = selection.reason_against(found.name)
+            if found.name in taken:
+                loaded.append(LoadedPlugin(found).fail(f"the plugin name {found.name!r} is taken by {taken[found.name]}"))
+                continue
+            taken[found.name] = f"{found.package} {found.version}"
+            if against is None:
                 loaded.append(load_plugin(found))
             elif only is None:
-                loaded.append(LoadedPlugin(found, "blocked", reason, "remove it from TIPI_BLOCK or TIPI_PLUGINS"))
+                loaded.append(LoadedPlugin(found, "blocked", *against))
         return cls(loaded)
 
     @property
@@ -84,7 +92,7 @@ class PluginHost:
             self._registry = Registry()
             for name, implementation in self._implementations("tipi_register"):
                 view = self._registry.owned_by(name, getattr(implementation.plugin, "REQUIRES", {}))
-                self._guard("tipi_register", name, implementation, {"registry": view})
+                self._guard("tipi_register", name, implementation, {"registry": view}, self._fail)
         return self._registry
 
     def register(self, name: str, plugin: Any) -> None:
@@ -100,17 +108,23 @@ class PluginHost:
 
         A holder of its bound methods is registered: pluggy compares plugins with ``==``, which a permanence may
         define as it likes.
+
+        Raises:
+            PluginError: It marks a method as a hook that does not exist, or with arguments that the hook does not have.
         """
-        marked = [hook for hook in self._hooks if hasattr(getattr(type(value), hook, None), "tipi_impl")]
+        owner = type(value)
+        marked = [hook for hook in dir(owner) if hook.startswith(PREFIX) and hasattr(getattr(owner, hook), MARK)]
         if marked:
             holder = SimpleNamespace(**{hook: getattr(value, hook) for hook in marked})
-            self._manager.register(holder, name=f"permanence {name}")
+            mistakes = self._try_register(f"{PERMANENCE}{name}", holder)
+            if mistakes:
+                raise PluginError(f"permanence {name!r} ({owner.__qualname__}): {mistakes}")
         return bool(marked)
 
     def unregister_permanence(self, name: str) -> None:
         """Take back :meth:`register_permanence`."""
-        if self._manager.has_plugin(f"permanence {name}"):
-            self._manager.unregister(name=f"permanence {name}")
+        if self._manager.has_plugin(f"{PERMANENCE}{name}"):
+            self._manager.unregister(name=f"{PERMANENCE}{name}")
 
     def hooks_of(self, name: str) -> list[str]:
         """Return the hooks that the plugin of that name implements."""
@@ -131,7 +145,10 @@ class PluginHost:
 
     def execute_process(self, controller: PipelineController, process: BoundProcess) -> Outcome:
         """Return what the first plugin that executes this process made of it."""
-        outcome: Outcome | None = self._provide("tipi_execute_process", controller=controller, process=process)
+        instance = type(process.instance)
+        outcome: Outcome | None = self._provide(
+            "tipi_execute_process", (instance.execute, instance.skip), controller=controller, process=process
+        )
         if outcome is None:
             raise PluginError(f"no plugin executed process {process.name!r}", where=process.spec.where)
         return outcome
@@ -159,16 +176,28 @@ class PluginHost:
         return backend
 
     def _register_loaded(self, loaded: LoadedPlugin) -> None:
-        mistakes = hook_mistakes(loaded.plugin, self._hooks)
+        mistakes = self._try_register(loaded.found.name, loaded.plugin)
         if mistakes:
             loaded.fail(mistakes)
-            return
+
+    def _try_register(self, name: str, plugin: Any) -> str | None:
+        """Register a plugin and return None, or register nothing of it and return what is wrong with its hooks."""
         try:
-            self._manager.register(loaded.plugin, name=loaded.found.name)
+            mistakes = hook_mistakes(plugin, self._hooks)
+            if mistakes is None:
+                self._manager.register(plugin, name=name)
+            return mistakes
         except Exception as error:
-            if self._manager.has_plugin(loaded.found.name):
-                self._manager.unregister(name=loaded.found.name)
-            loaded.fail(" ".join(str(error).split()))
+            if self._manager.has_plugin(name):
+                self._manager.unregister(name=name)
+            return " ".join(str(error).split())
+
+    def _fail(self, name: str, error: BaseException) -> None:
+        """Mark the plugin as failed, because it could not name what it brings."""
+        for loaded in self.plugins:
+            if loaded.found.name == name and loaded.plugin is not None:
+                self._manager.unregister(name=name)
+                loaded.fail(f"{type(error).__name__} in tipi_register: {error}")
 
     def _implementations(self, hook: str) -> Iterator[tuple[str, Any]]:
         """Yield plugin name and implementation in pluggy's calling order: last registered first."""
@@ -186,39 +215,62 @@ class PluginHost:
                     results.append(result)
         return results
 
-    def _guard(self, hook: str, name: str, implementation: Any, arguments: Mapping[str, Any]) -> Any:
+    def _guard(
+        self,
+        hook: str,
+        name: str,
+        implementation: Any,
+        arguments: Mapping[str, Any],
+        failed: Callable[[str, BaseException], None] | None = None,
+    ) -> Any:
         self._say(hook, [name])
         try:
             return implementation.function(*(arguments[argument] for argument in implementation.argnames))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._failures[hook, name] += 1
             if self._failures[hook, name] == 1:
-                self._log.warning("plugin %s failed in %s: %s", name, hook, error, exc_info=error)
+                what = f"{type(error).__name__}: {error}"
+                self._log.warning("plugin %s failed in %s: %s", self._title(name), hook, what, exc_info=error)
+            if failed is not None:
+                failed(name, error)
             return None
 
-    def _provide(self, hook: str, **arguments: Any) -> Any:
+    def _provide(self, hook: str, users: Sequence[Callable[..., Any]] = (), **arguments: Any) -> Any:
+        """Call a hook whose first result counts; what ``users``, the user's own functions, raise stays as it is."""
         self._say(hook, [name for name, _ in self._implementations(hook)])
         try:
             return getattr(self._manager.hook, hook)(**arguments)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if isinstance(error, TipiError) or error is self.user_error:
                 raise
-            raise self._blame(hook, error) from error
+            self._blame(hook, error, {getattr(function, "__code__", None) for function in users})
+            raise
 
-    def _blame(self, hook: str, error: BaseException) -> PluginError:
-        """Return an error that names the plugin whose implementation raised: the innermost in the traceback."""
+    def _blame(self, hook: str, error: BaseException, users: Collection[Any]) -> None:
+        """Raise an error that names the plugin that raised, unless the user's code or a permanence did.
+
+        The innermost implementation in the traceback is the one, if no function of the user's lies inside it.
+        """
         code_of = {
             getattr(implementation.function, "__code__", None): name
             for name, implementation in self._implementations(hook)
         }
-        culprit, trace = "?", error.__traceback__
+        culprit: str | None = "?"
+        trace = error.__traceback__
         while trace is not None:
-            culprit = code_of.get(trace.tb_frame.f_code, culprit)
+            code = trace.tb_frame.f_code
+            culprit = None if code in users else code_of.get(code, culprit)
             trace = trace.tb_next
-        return PluginError(
-            f"plugin {culprit!r} raised {type(error).__name__} in {hook}: {error}",
-            hint=f"TIPI_BLOCK={culprit} runs without it",
-        )
+        if culprit is not None and not culprit.startswith(PERMANENCE):
+            raise PluginError(
+                f"plugin {self._title(culprit)} raised {type(error).__name__} in {hook}: {error}",
+                hint=f"TIPI_BLOCK={culprit} runs without it",
+            ) from error
+
+    def _title(self, name: str) -> str:
+        """Return a plugin's name with package and version, where it has them."""
+        found = next((loaded.found for loaded in self.plugins if loaded.found.name == name), None)
+        return f"{name!r} ({found.package} {found.version})" if found else repr(name)
 
     def _say(self, hook: str, names: list[str]) -> None:
         if self._trace:

@@ -12,6 +12,7 @@ from tipi_core.errors import did_you_mean
 from tipi_core.plugins.finding import FoundPlugin
 
 PREFIX = "tipi_"
+WRAPPABLE = ("tipi_create_permanence", "tipi_execute_process", "tipi_create_device_backend")
 
 
 @dataclass(slots=True)
@@ -49,15 +50,15 @@ def load_plugin(found: FoundPlugin) -> LoadedPlugin:
     try:
         with contextlib.redirect_stdout(printed):
             loaded.plugin = found.entry.load()
+        missing = missing_packages(getattr(loaded.plugin, "REQUIRES", {}))
     except ModuleNotFoundError as error:
-        return loaded.fail(str(error), _cure(error.name))
+        return loaded.fail(str(error), _cure(error.name, found))
     except SystemExit as error:
         return loaded.fail(f"the module called sys.exit({error.code!r}) when imported")
     except Exception as error:
         return loaded.fail(f"{type(error).__name__}: {error}")
     if printed.getvalue():
         loaded.cause = f"printed {len(printed.getvalue())} characters when imported; they were kept off stdout"
-    missing = missing_packages(getattr(loaded.plugin, "REQUIRES", {}))
     if missing:
         loaded.status = "incomplete"
         loaded.cause = f"{', '.join(missing)} not installed"
@@ -65,28 +66,39 @@ def load_plugin(found: FoundPlugin) -> LoadedPlugin:
     return loaded
 
 
-def _cure(module: str | None) -> str | None:
+def _cure(module: str | None, found: FoundPlugin) -> str | None:
     """Return the pip command for a missing top-level module; a missing part of an installed one has another cure."""
-    return f"pip install {module}" if module and "." not in module else None
+    own = found.entry.module.partition(".")[0]
+    return f"pip install {module}" if module and "." not in module and module != own else None
 
 
 def missing_packages(requires: Mapping[str, str]) -> dict[str, str]:
-    """Return those of a plugin's ``REQUIRES`` (module name to pip command) that are not installed."""
+    """Return those of a plugin's ``REQUIRES`` (module name to pip command) that are not installed.
+
+    Raises:
+        TypeError: It is no such mapping, or names a part of a module, which would have to be imported to be found.
+    """
     from importlib.util import find_spec
 
+    pairs = requires.items() if isinstance(requires, Mapping) else [(requires, "")]
+    if not all(isinstance(name, str) and "." not in name and isinstance(cure, str) for name, cure in pairs):
+        raise TypeError("REQUIRES wants a dict of top-level module names and pip commands")
     return {name: cure for name, cure in requires.items() if find_spec(name) is None}
 
 
 def hook_mistakes(plugin: Any, hooks: set[str]) -> str | None:
-    """Return what is wrong with a plugin's hook names, or None: unknown hooks, and hooks without the marker."""
+    """Return what is wrong with a plugin's hooks, or None: unknown names, no marker, a wrapper where none can be."""
     mistakes = []
     for name in dir(plugin):
-        member = getattr(plugin, name, None)
-        if not name.startswith(PREFIX) or not callable(member):
+        member = getattr(plugin, name, None) if name.startswith(PREFIX) else None
+        if not callable(member):
             continue
+        options = getattr(member, "tipi_impl", None)
         if name not in hooks:
             hint = did_you_mean(name, hooks)
             mistakes.append(f"unknown hook {name}" + (f" ({hint})" if hint else ""))
-        elif not hasattr(member, "tipi_impl"):
+        elif options is None:
             mistakes.append(f"{name} lacks the decorator @hookimpl")
+        elif (options["wrapper"] or options["hookwrapper"]) and name not in WRAPPABLE:
+            mistakes.append(f"{name} cannot be wrapped (only {', '.join(WRAPPABLE)})")
     return "; ".join(mistakes) or None
