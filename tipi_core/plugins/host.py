@@ -75,14 +75,13 @@ class PluginHost:
         taken = {CORE: "tipi itself"}
         for found in find_plugins():
             against = selection.reason_against(found.name)
-            if found.name in taken:
-                loaded.append(LoadedPlugin(found).fail(f"the plugin name {found.name!r} is taken by {taken[found.name]}"))
-                continue
-            taken[found.name] = f"{found.package} {found.version}"
-            if against is None:
-                loaded.append(load_plugin(found))
-            elif only is None:
+            if against is not None and only is None:
                 loaded.append(LoadedPlugin(found, "blocked", *against))
+            elif against is None and found.name in taken:
+                loaded.append(LoadedPlugin(found).fail(f"its name {found.name!r} is taken by {taken[found.name]}"))
+            elif against is None:
+                taken[found.name] = f"{found.package} {found.version}"
+                loaded.append(load_plugin(found))
         return cls(loaded)
 
     @property
