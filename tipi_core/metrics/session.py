@@ -75,12 +75,12 @@ class LogSession:
 
     def _start(self, settings: dict[str, Any]) -> None:
         self.settings = settings
-        if not self.run.writes():
-            return
-        stream = self.run.service(MetricStream)
+        stream = self.run.service(MetricStream) if self.run.writes() else None
         config = settings.get("config")
         if config:
             self.config.update(config if isinstance(config, Mapping) else vars(config))
+        if stream is None:
+            return
         if self.run.record is not None:
             self.trackers = self.run.host.start_trackers(self.run, {**settings, "config": _plain(self.config)})
         stream.console.on = all(tracker.state == "local" for tracker in self.trackers)

@@ -1,0 +1,88 @@
+"""Tensors and arrays as metrics: read at once, or cloned; never a graph kept alive, never a value changed later."""
+
+import gc
+import weakref
+
+import pytest
+
+from tipi_core.metrics.values import Deferred, capture, resolve
+
+torch = pytest.importorskip("torch")
+numpy = pytest.importorskip("numpy")
+
+
+def refuse(key, reason):
+    raise AssertionError(f"{key}: {reason}")
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int64", "uint8", "bool"])
+def test_a_tensor_of_one_number_is_that_number(dtype):
+    value = torch.ones((), dtype=getattr(torch, dtype))
+    assert capture({"x": value, "y": value.reshape(1)}, refuse) == {"x": 1, "y": 1}
+
+
+@pytest.mark.parametrize("kind", ["float16", "float32", "float64", "int32", "uint8", "bool_"])
+def test_a_numpy_scalar_is_its_number(kind):
+    captured = capture({"x": getattr(numpy, kind)(1), "y": numpy.array(1, kind)}, refuse)
+    assert captured == {"x": 1, "y": 1}
+    assert all(type(value) in (float, int, bool) for value in captured.values())
+
+
+def test_a_loss_with_a_graph_is_read_without_a_warning_and_is_not_kept_alive():
+    weights = torch.ones(3, requires_grad=True)
+    loss = (weights * 2).sum()
+    kept = weakref.ref(loss)
+    captured = capture({"loss": loss}, refuse)
+    del loss
+    gc.collect()
+    assert captured == {"loss": 6.0}
+    assert kept() is None
+
+
+def test_a_tensor_changed_in_place_afterwards_does_not_change_what_was_logged():
+    total = torch.zeros(())
+    first = capture({"total": total}, refuse)
+    total += 1
+    assert first == {"total": 0.0}
+
+
+def test_a_deferred_tensor_is_a_clone_without_graph_fetched_later():
+    loss = torch.ones((), requires_grad=True) * 3
+    deferred = Deferred(loss)
+    with torch.no_grad():
+        loss += 1
+    assert not deferred.tensor.requires_grad
+    assert resolve({"loss": deferred}, refuse) == {"loss": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (torch.zeros(2, 3), "6 elements"),
+        (torch.zeros(0), "0 elements"),
+        (numpy.zeros(4), "4 elements"),
+        (torch.zeros((), dtype=torch.complex64), "complex"),
+        (torch.zeros((), device="meta"), "meta"),
+    ],
+)
+def test_a_tensor_that_is_no_number_is_refused_with_the_reason(value, reason):
+    refused = {}
+    assert capture({"bad": value, "loss": 1.0}, refused.__setitem__) == {"loss": 1.0}
+    assert reason in refused["bad"]
+
+
+def test_what_cannot_be_fetched_is_refused_and_the_rest_stays():
+    refused = {}
+    deferred = Deferred(torch.zeros((), device="meta"))
+    assert resolve({"gone": deferred, "loss": 1.0}, refused.__setitem__) == {"loss": 1.0}
+    assert list(refused) == ["gone"]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_loss_on_a_gpu_waits_for_the_writer_and_keeps_its_value():
+    loss = torch.full((), 2.0, device="cuda", requires_grad=True)
+    captured = capture({"loss": loss}, refuse)
+    with torch.no_grad():
+        loss += 1
+    assert isinstance(captured["loss"], Deferred)
+    assert resolve(captured, refuse) == {"loss": 2.0}
