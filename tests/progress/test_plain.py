@@ -57,6 +57,8 @@ def paced():
         def wait(seconds, items):
             clock.now += seconds
             bar.update(items)
+            if bar.sink is None:
+                return file.getvalue().splitlines()
             bar.sample(clock.now)
             bar.sink.tick([bar], clock.now)
             return file.getvalue().splitlines()
@@ -93,7 +95,7 @@ def test_the_last_line_is_the_final_state(paced):
     bar.set_postfix(loss=0.5)
     bar.close()
     lines = wait(0, 0)
-    assert lines[-1].startswith("Work:  50%|█████     | 500/1000 [00:20<00:20, 25.00it/s, loss=0.5]")
+    assert lines[-1].startswith("Work:  50%|#####     | 500/1000 [00:20<00:20, 25.00it/s, loss=0.5]")
 
 
 def test_how_sparse_is_configurable(paced):

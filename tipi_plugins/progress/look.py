@@ -166,12 +166,11 @@ class ColourLook:
     def _number(self, name: str, text: str, width: int) -> str:
         if not width:
             return ""
-        space = " " * (width - len(text))
-        if name != "time" or "<" not in text:
-            return space + self._palette.paint(name, text)
-        elapsed, _, left = text.partition("<")
-        paint = self._palette.paint
-        return space + paint("time", f"{elapsed}<") + paint("left", left)
+        space, paint = " " * (width - len(text)), self._palette.paint
+        if name != "time":
+            return space + paint(name, text)
+        elapsed, sign, left = text.partition("<")
+        return paint("time", elapsed + sign) + paint("left", left) + space
 
     def _extra(self, cells: Mapping[str, str], room: int) -> str:
         """Return postfix and metrics, cut where the line ends."""
