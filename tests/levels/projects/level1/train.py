@@ -1,0 +1,27 @@
+# train.py
+import torch
+from torch.utils.data import DataLoader
+from my_model import MyModel
+from tipi.helpers import progress_bar  # ← Add this
+from my_data import MyDataset
+
+criterion = torch.nn.CrossEntropyLoss()
+
+def train_step(model, batch, device):
+    inputs, targets = (part.to(device) for part in batch)
+    optimizer.zero_grad()
+    loss = criterion(model(inputs), targets)
+    loss.backward()
+    optimizer.step()
+    return loss.item()
+
+device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+model = MyModel().to(device)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+dataset = MyDataset()
+dataloader = DataLoader(dataset, batch_size=32)
+
+# Add progress bars with minimal changes
+for epoch in progress_bar(range(10), desc="Epochs"):  # ← Changed
+    for batch in progress_bar(dataloader, desc="Training"):  # ← Changed
+        loss = train_step(model, batch, device)
