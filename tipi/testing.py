@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +74,9 @@ def tipi_run(tipi_project: TipiProject) -> Callable[..., RunResult]:
 def _forget_modules(root: Path) -> None:
     prefix = f"{root.resolve()}{os.sep}"
     for name, module in list(sys.modules.items()):
-        places = [getattr(module, "__file__", None), *list(getattr(module, "__path__", []))]
+        attributes = getattr(module, "__dict__", {})  # asked for by name, some modules answer with anything
+        path = attributes.get("__path__")
+        places = [attributes.get("__file__"), *(path if isinstance(path, Iterable) else ())]
         if any(isinstance(place, str) and place.startswith(prefix) for place in places):
             del sys.modules[name]
     sys.path_importer_cache.clear()

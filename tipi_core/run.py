@@ -196,8 +196,8 @@ class Run:
             return self.record
 
     def writes(self) -> bool:
-        """Return whether this process is the one that writes: rank 0, and not a forked child."""
-        return os.getpid() == self.pid and os.environ.get("RANK", "0") in ("", "0")
+        """Return whether this process is the one that writes: rank 0, and no forked or spawned child."""
+        return os.getpid() == self.pid and os.environ.get("RANK", "0") in ("", "0") and not is_spawned()
 
     def event(self, kind: str, **fields: Any) -> None:
         """Add an event to the record, if one is open."""
@@ -286,6 +286,12 @@ def current_run() -> Run:
             run = _implicit_run()
             _active.stack.append(run)
     return run
+
+
+def is_spawned() -> bool:
+    """Return whether :mod:`multiprocessing` started this process, as a worker of another one."""
+    process = sys.modules.get("multiprocessing.process")
+    return process is not None and process.parent_process() is not None
 
 
 def end_implicit_run(run: Run, state: str, error: BaseException | None = None) -> None:

@@ -17,7 +17,7 @@ PICTURES = {"quickstart": ["run", "quickstart"]}
 CHANGING = [
     (re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}"), "ID"),
     (re.compile(r"\s+\d+:\d\d(<\d+:\d\d)?"), " TIME"),
-    (re.compile(r"\s+[\d.]+ ?k?(it/s|s/it|process/s|s/process)"), " RATE"),
+    (re.compile(r"\s+[\d.]+ ?k?(it/s|s/it)\b.*"), " RATE"),  # behind it stand as many metrics as there is room for
     (re.compile(r"\d+\.\d+(e-?\d+)?"), "N"),
     (re.compile(r"[━╸╺ ]+"), " "),
 ]

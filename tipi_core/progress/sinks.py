@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tipi_core.progress.screen import Screen
 from tipi_core.progress.settings import DisplaySettings, settings_of
 from tipi_core.progress.streams import Guard, guard_terminal
+from tipi_core.run import is_spawned
 
 if TYPE_CHECKING:
     from tipi_core.progress.bar import progress_bar as ProgressBar  # noqa: N812 - it is a class
@@ -266,7 +267,7 @@ def replace_renderer(run: Run) -> None:
 def choose_style(file: Any, run: Run) -> str:
     """Return ``off``, ``plain`` or ``live`` for bars that are written to ``file``."""
     style = settings_of(run).style
-    if style == "off" or os.environ.get("RANK", "0") not in ("", "0") or _is_spawned():
+    if style == "off" or os.environ.get("RANK", "0") not in ("", "0") or is_spawned():
         return "off"
     if style == "plain" or os.environ.get("TERM") == "dumb":
         return "plain"
@@ -279,13 +280,6 @@ def is_terminal(file: Any) -> bool:
         return bool(file.isatty())
     except (AttributeError, ValueError, OSError):
         return False
-
-
-def _is_spawned() -> bool:
-    import sys
-
-    process = sys.modules.get("multiprocessing.process")
-    return process is not None and process.parent_process() is not None
 
 
 def _standard_streams() -> tuple[Any, ...]:
