@@ -136,6 +136,7 @@ def test_inspect_shows_type_owner_place_and_origin_of_each_value(project, cli):
     assert "loop: loop  [project]" in out
     assert "loops.py:10" in out
     assert "bars = False  (override loop.bars=false)" in out
+    assert "    held  (permanence held)" in out
     assert "held: loops:held  [import]" in out
 
 

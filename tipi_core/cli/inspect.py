@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,8 @@ def command(
 
 
 def _lines(plan: Plan, docs: bool) -> Iterator[str]:
+    from tipi_core.plan import providers
+
     config = plan.config
     yield f"{config.name}  {config.path}"
     if config.description:
@@ -53,10 +55,10 @@ def _lines(plan: Plan, docs: bool) -> Iterator[str]:
         if members:
             yield f"{title}"
         for resolved in members:
-            yield from _component(resolved, docs)
+            yield from _component(resolved, docs, providers(config, resolved.spec, resolved.is_class))
 
 
-def _component(resolved: Resolved, docs: bool) -> Iterator[str]:
+def _component(resolved: Resolved, docs: bool, provided: Mapping[str, str]) -> Iterator[str]:
     from tipi_core.config.writing import mask_secrets
 
     spec = resolved.spec
@@ -68,7 +70,11 @@ def _component(resolved: Resolved, docs: bool) -> Iterator[str]:
     for name, value in params.items():
         yield f"    {name} = {value!r}  ({spec.where_param(name)})"
     for parameter in resolved.signature.parameters:
-        if parameter.name not in params and parameter.name in resolved.signature.names and not parameter.required:
+        if parameter.name in params or parameter.name not in resolved.signature.names:
+            continue
+        if parameter.name in provided:
+            yield f"    {parameter.name}  ({provided[parameter.name]})"
+        else:
             yield f"    {parameter.name} = {parameter.default!r}  (default)"
 
 

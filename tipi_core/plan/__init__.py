@@ -3,7 +3,7 @@
 Validation, the dry run and the run make the same plan.
 """
 
-from tipi_core.plan.making import Plan, make_plan
+from tipi_core.plan.making import Plan, make_plan, providers
 from tipi_core.plan.resolving import Resolved, Resolver
 
-__all__ = ["Plan", "Resolved", "Resolver", "make_plan"]
+__all__ = ["Plan", "Resolved", "Resolver", "make_plan", "providers"]

@@ -92,14 +92,21 @@ def _mistakes(
     config: PipelineConfig, resolved: Resolved, signature: Signature, is_class: bool | None
 ) -> Iterator[ConfigError]:
     spec = resolved.spec
-    provided = [other.name for other in config.permanences if other.path != spec.path]
-    if spec.kind == PROCESS and not is_class:
-        names = [process.name for process in config.processes]
-        provided += names[: names.index(spec.name)]
+    provided = providers(config, spec, is_class)
     owner = spec.type if ":" not in spec.type else spec.type.rpartition(":")[2]
     for mistake in check_params(signature, spec.params, provided, owner):
         keys = (*spec.path, "params", mistake.name) if mistake.name else spec.path
         yield spec.layers.error(keys, mistake.what, mistake.hint)
+
+
+def providers(config: PipelineConfig, spec: ComponentSpec, is_class: bool | None) -> dict[str, str]:
+    """Return what fills parameters that the config leaves open: by name, a permanence or an earlier result."""
+    found = {}
+    if spec.kind == PROCESS and not is_class:
+        names = [process.name for process in config.processes]
+        found = {name: f"result of {name}" for name in names[: names.index(spec.name)]}
+    permanences = [other.name for other in config.permanences if other.path != spec.path]
+    return found | {name: f"permanence {name}" for name in permanences}
 
 
 def _load(resolved: Resolved, imports: ProjectImports) -> Any:
