@@ -278,3 +278,28 @@ def test_bars_in_a_file_load_no_look(python):
     code = "import sys\nfrom tipi.helpers import progress_bar\n[*progress_bar(range(9))]\nprint(*sys.modules)"
     loaded = python("-c", code).out.split()
     assert [name for name in HEAVY if name in loaded] == []
+
+
+def test_a_bar_that_fails_to_show_itself_stops_no_loop(python):
+    done = python(
+        "-c",
+        """
+import logging, threading
+logging.basicConfig(format="log %(message)s")
+from tipi.helpers import progress_bar
+from tipi_core.progress.display import display
+failed = threading.Event()
+class Broken(progress_bar):
+    def display(self, msg=None, pos=None):
+        if threading.current_thread() is not threading.main_thread():
+            failed.set()
+            raise RuntimeError("no picture")
+for i in Broken(range(3)):
+    assert failed.wait(10)
+for i in progress_bar(range(3), desc="next"): pass
+print("done")
+""",
+    )
+    assert done.out == "done\n"
+    assert "no picture" in done.err
+    assert "next: 100%" in done.err

@@ -298,6 +298,10 @@ def not_iterable(bar):
     return outcome(list, opened)[0], outcome(list, bar())[0]
 
 
+def wrong_formats(bar):
+    return outcome(bar, range(3), bar_format="{nothing}")[0], outcome(bar, range(3), bar_format="{n")[0]
+
+
 def environment(bar):
     return bar.monitor_interval, bar(range(2)).iterable
 
@@ -305,7 +309,7 @@ def environment(bar):
 PROGRAMS = [
     plain_loop, total_given, broken_off, body_raises, source_raises, by_hand, every_update, assigned, reset, disabled,
     off_a_terminal, lengths, truth, containing, turned, compared, postfixes, descriptions, totals, attributes, keywords,
-    wrapped, generator_closes, zipped, enumerated, not_iterable, environment,
+    wrapped, generator_closes, zipped, enumerated, not_iterable, wrong_formats, environment,
 ]  # fmt: skip
 
 

@@ -168,6 +168,8 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self._speed = Speed(self.smoothing, self._count, self.start_t)
         self._due = not self.mininterval
         self.pos = display.free_position() if pos is None else pos
+        if self.bar_format:
+            str(self)  # a wrong format raises here, not in the drawing thread
         self.run.push_loop(self._loop())
         self._left_open = True
         display.open(self)

@@ -136,10 +136,20 @@ class Display:
             pauses = []
             for sink in list(self._sinks.values()):
                 mine = [bar for bar in bars if bar.sink is sink]
-                sink.tick(mine, now)
+                self._tick(sink, mine, now)
                 pauses.append(max(sink.pause, min((bar.mininterval for bar in mine), default=0)))
         self._report_failures()
         return min(pauses, default=0.0) if bars else 0.0
+
+    def _tick(self, sink: Sink, bars: list[ProgressBar[Any]], now: float) -> None:
+        """Let a sink show its bars; one that raises shows them no more, and the thread goes on."""
+        try:
+            sink.tick(bars, now)
+        except Exception as error:
+            self.failures.append(error)
+            self._sinks = {key: known for key, known in self._sinks.items() if known is not sink}
+            for bar in bars:
+                bar.sink = None
 
     def _report_failures(self) -> None:
         """Log what went wrong while drawing, without the lock: a logging handler may hold its own and wait for ours."""
@@ -168,10 +178,19 @@ class Display:
             return None
         key = (style, _terminal_of(bar.fp) if style == "live" else id(bar.fp))
         if key not in self._sinks:
-            self._sinks[key] = (
-                sinks.LiveSink(bar.fp, bar.run, self) if style == "live" else sinks.PlainSink(bar.fp, bar.settings)
-            )
+            self._sinks[key] = self._make_sink(style, bar)
         return self._sinks[key]
+
+    def _make_sink(self, style: str, bar: ProgressBar[Any]) -> Sink:
+        from tipi_core.progress import sinks
+
+        if style == "live":
+            return sinks.LiveSink(bar.fp, bar.run, self)
+        if style == "notebook":
+            from tipi_core.progress.notebook import NotebookSink
+
+            return NotebookSink(bar.run)
+        return sinks.PlainSink(bar.fp, bar.settings)
 
     def _insert(self, bar: ProgressBar[Any]) -> None:
         """Put a bar below those inside the same parent, or where its explicit position says."""

@@ -265,10 +265,14 @@ def replace_renderer(run: Run) -> None:
 
 
 def choose_style(file: Any, run: Run) -> str:
-    """Return ``off``, ``plain`` or ``live`` for bars that are written to ``file``."""
+    """Return ``off``, ``plain``, ``live`` or ``notebook`` for bars that are written to ``file``."""
+    from tipi_core.progress.notebook import in_notebook
+
     style = settings_of(run).style
     if style == "off" or os.environ.get("RANK", "0") not in ("", "0") or is_spawned():
         return "off"
+    if in_notebook(file):
+        return style if style == "plain" else "notebook"
     if style == "plain" or os.environ.get("TERM") == "dumb":
         return "plain"
     return "live" if is_terminal(file) else "plain"

@@ -33,5 +33,13 @@ def state_of(bar: ProgressBar[Any], now: float) -> BarState:
         state=cast("Any", outcome),
         colour=bar.colour,
         leave=bool(bar.leave),
-        text=harmless(str(bar)) if bar.asks_for_text else None,
+        text=_text_of(bar) if bar.asks_for_text else None,
     )
+
+
+def _text_of(bar: ProgressBar[Any]) -> str | None:
+    """Return tqdm's text, or None where the user's format fails by now: a frame must not raise."""
+    try:
+        return harmless(str(bar))
+    except Exception:
+        return None

@@ -159,9 +159,7 @@ class Surface:
         self.desc = desc or ""
         self._changed(refresh)
 
-    def set_postfix(
-        self, ordered_dict: Any = None, refresh: bool | None = True, **kwargs: Any
-    ) -> None:
+    def set_postfix(self, ordered_dict: Any = None, refresh: bool | None = True, **kwargs: Any) -> None:
         """Change what stands behind the bar: ``name=value`` for each, keywords sorted."""
         from tipi_core.progress.meter import format_num
 
