@@ -294,7 +294,8 @@ def test_a_server_that_dies_in_mid_run_costs_no_row(script, background, record, 
     _, err = training.communicate(timeout=100)
     assert training.returncode == 0, err
     assert len(list(read_record(record()).metrics())) == 120
-    wait_for(lambda: status(record())["state"] != "running")
+    assert "catch up with" in err
+    wait_for(lambda: status(record())["state"] == "failed")
 
     server.start()
     again = subprocess.run(

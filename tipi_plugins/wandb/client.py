@@ -97,6 +97,7 @@ def _own_settings(info: Mapping[str, Any]) -> dict[str, Any]:
         "disable_git": True,
         "init_timeout": INIT_SECONDS,
         "finish_timeout": FINISH_SECONDS,
+        "finish_timeout_raises": True,
         "program": str(info.get("name", "train")),
         "x_start_time": info.get("started"),
         "x_stats_pid": info.get("pid"),

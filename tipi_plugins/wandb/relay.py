@@ -62,9 +62,8 @@ class Relay:
             self._end(client)
         except Exception as error:  # wandb raises more than its own errors, and nobody above could help
             self._status("failed", error=f"{type(error).__name__}: {error}")
-            self.tell(
-                f"W&B gave up ({' '.join(str(error).split())[:200]}); the record has everything: {shorten(self.record)}"
-            )
+            why = " ".join(str(error).split())[:200]
+            self.tell(f"W&B gave up ({why}); the record is whole; catch up with: {CATCH_UP} {shorten(self.record)}")
             raise
         return 0
 
