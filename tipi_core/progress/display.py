@@ -120,11 +120,17 @@ class Display:
         """Run in the drawing thread: wait for a bar, then draw frames while bars are open."""
         while self._wake.wait(LINGER) or not self._may_end():
             self._wake.clear()
-            pause = FIRST_FRAME
+            pause = self._until_first_frame()
             while pause and not self._ending.wait(pause):
                 pause = self._draw_frame()
             if self._ending.is_set():
                 return
+
+    def _until_first_frame(self) -> float:
+        """Return what is left of the first pause: making the look may have taken all of it."""
+        with self.lock:
+            oldest = min((bar.start_t for bar in self.bars()), default=time())
+        return max(0.001, oldest + FIRST_FRAME - time())
 
     def _draw_frame(self) -> float:
         """Draw once; return the seconds until the next frame, 0 when no bar is open."""

@@ -50,6 +50,7 @@ def configure_display(run: Run, **options: Any) -> None:
         ConfigError: An unknown option, or a value that it cannot have.
 
     Example:
+        >>> from tipi_core.run import Run
         >>> configure_display(Run("example"), style="plain", interval=60)
     """
     settings = settings_of(run)
