@@ -15,7 +15,7 @@ import pluggy
 from tipi_core import hookspecs
 from tipi_core.errors import PluginError, TipiError
 from tipi_core.plugins.finding import Selection, find_plugins
-from tipi_core.plugins.loading import PREFIX, LoadedPlugin, hook_mistakes, load_plugin
+from tipi_core.plugins.loading import PREFIX, LoadedPlugin, describe, hook_mistakes, load_plugin
 from tipi_core.registry import Registry
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class PluginHost:
         for loaded in self.plugins:
             if loaded.found.name == name and loaded.plugin is not None:
                 self._manager.unregister(name=name)
-                loaded.fail(f"{type(error).__name__} in tipi_register: {error}")
+                loaded.fail(f"tipi_register raised {describe(error)}")
 
     def _implementations(self, hook: str) -> Iterator[tuple[str, Any]]:
         """Yield plugin name and implementation in pluggy's calling order: last registered first."""
@@ -227,11 +227,11 @@ class PluginHost:
             return implementation.function(*(arguments[argument] for argument in implementation.argnames))
         except (Exception, SystemExit) as error:
             self._failures[hook, name] += 1
-            if self._failures[hook, name] == 1:
-                what = f"{type(error).__name__}: {error}"
-                self._log.warning("plugin %s failed in %s: %s", self._title(name), hook, what, exc_info=error)
             if failed is not None:
                 failed(name, error)
+            elif self._failures[hook, name] == 1:
+                what = f"{type(error).__name__}: {error}"
+                self._log.warning("plugin %s failed in %s: %s", self._title(name), hook, what, exc_info=error)
             return None
 
     def _provide(self, hook: str, users: Sequence[Callable[..., Any]] = (), **arguments: Any) -> Any:

@@ -6,6 +6,7 @@ import contextlib
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 from tipi_core.errors import did_you_mean
@@ -56,7 +57,7 @@ def load_plugin(found: FoundPlugin) -> LoadedPlugin:
     except SystemExit as error:
         return loaded.fail(f"the module called sys.exit({error.code!r}) when imported")
     except Exception as error:
-        return loaded.fail(f"{type(error).__name__}: {error}")
+        return loaded.fail(describe(error))
     if printed.getvalue():
         loaded.cause = f"printed {len(printed.getvalue())} characters when imported; they were kept off stdout"
     if missing:
@@ -64,6 +65,16 @@ def load_plugin(found: FoundPlugin) -> LoadedPlugin:
         loaded.cause = f"{', '.join(missing)} not installed"
         loaded.cure = " && ".join(dict.fromkeys(missing.values()))
     return loaded
+
+
+def describe(error: BaseException) -> str:
+    """Return an exception's type, message and place in one line."""
+    place, trace = "", error.__traceback__
+    while trace is not None:
+        file = trace.tb_frame.f_code.co_filename
+        place = place if file.startswith("<") else f" ({PurePath(file).name}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return " ".join(f"{type(error).__name__}: {error}{place}".split())
 
 
 def _cure(module: str | None, found: FoundPlugin) -> str | None:
@@ -78,12 +89,21 @@ def missing_packages(requires: Mapping[str, str]) -> dict[str, str]:
     Raises:
         TypeError: It is no such mapping, or names a part of a module, which would have to be imported to be found.
     """
-    from importlib.util import find_spec
-
     pairs = requires.items() if isinstance(requires, Mapping) else [(requires, "")]
     if not all(isinstance(name, str) and "." not in name and isinstance(cure, str) for name, cure in pairs):
         raise TypeError("REQUIRES wants a dict of top-level module names and pip commands")
-    return {name: cure for name, cure in requires.items() if find_spec(name) is None}
+    return {name: cure for name, cure in requires.items() if not is_installed(name)}
+
+
+def is_installed(module: str) -> bool:
+    """Return whether a top-level module is there; a plain folder of that name, such as wandb writes, does not count."""
+    from importlib.util import find_spec
+
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):  # a finder that blocks it
+        return False
+    return spec is not None and spec.origin is not None
 
 
 def hook_mistakes(plugin: Any, hooks: set[str]) -> str | None:
