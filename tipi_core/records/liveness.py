@@ -7,7 +7,7 @@ network file systems have none. On one host, the process id together with its st
 from __future__ import annotations
 
 import os
-import socket
+import platform
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ def own_identity() -> dict[str, Any]:
         True
     """
     pid = os.getpid()
-    return {"pid": pid, "pid_start": process_start(pid), "host": socket.gethostname()}
+    return {"pid": pid, "pid_start": process_start(pid), "host": platform.node()}
 
 
 def process_start(pid: int) -> int | None:
@@ -36,5 +36,5 @@ def process_start(pid: int) -> int | None:
 def is_alive(info: Mapping[str, Any]) -> bool:
     """Return whether the process of a ``run.json`` lives on this host for sure."""
     pid, start = info.get("pid"), info.get("pid_start")
-    here = info.get("host") == socket.gethostname()
+    here = info.get("host") == platform.node()
     return here and isinstance(pid, int) and start is not None and process_start(pid) == start

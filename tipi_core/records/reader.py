@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import socket
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,7 +83,7 @@ def list_records(runs: Path | str) -> list[Record]:
 
 def _may_live(info: dict[str, Any]) -> bool:
     """Return whether a run without a held lock is to be believed that it is running."""
-    without_locks_elsewhere = info.get("locked") is False and info.get("host") != socket.gethostname()
+    without_locks_elsewhere = info.get("locked") is False and info.get("host") != platform.node()
     return without_locks_elsewhere or is_alive(info)
 
 
