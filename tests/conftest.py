@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,19 @@ def run_process(command, cwd, timeout, environment):
         timeout=timeout,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+class NeedsTorch(pytest.Module):
+    """A module of tests that all need torch: one skip with its name, where torch is absent."""
+
+    def collect(self):
+        pytest.skip(f"{self.path.name} needs torch", allow_module_level=True)
+
+
+def pytest_pycollect_makemodule(module_path, parent):
+    if module_path.parent.name in ("builtin", "devices") and find_spec("torch") is None:
+        return NeedsTorch.from_parent(parent, path=module_path)
+    return None
 
 
 def pytest_addoption(parser):
