@@ -1,6 +1,6 @@
 """Start-up: wall time of tipi's light commands beside a hello-world click program, medians of interleaved runs.
 
-    python benchmarks/startup.py
+python benchmarks/startup.py
 """
 
 import statistics

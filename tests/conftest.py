@@ -66,6 +66,7 @@ def run_process(command, cwd, timeout, environment):
         capture_output=True,
         text=True,
         timeout=timeout,
+        check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
 

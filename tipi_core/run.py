@@ -347,7 +347,6 @@ def _script_name() -> str:
 
 
 def _new_id() -> str:
-    import secrets
     import time
 
-    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
+    return f"{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{os.urandom(3).hex()}"

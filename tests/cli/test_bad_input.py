@@ -48,7 +48,11 @@ CONFIGS = [
     ('[processes.training]\ntype = "train_model"\nparams = { epochs = true }', "wants int, not True", "3:12"),
     ('[processes.training]\ntype = "needy"', "missing parameter 'data' of needy", "1:12"),
     ('[processes.training\ntype = "train_model"', "not TOML", "1:20"),
-    ('[permanences.a]\ntype = "A"\n[permanences.b]\ntype = "B"\n[processes.x]\ntype = "train_model"', "a -> b -> a", "1:14"),
+    (
+        '[permanences.a]\ntype = "A"\n[permanences.b]\ntype = "B"\n[processes.x]\ntype = "train_model"',
+        "a -> b -> a",
+        "1:14",
+    ),
     ('[processes.x]\ntype = "os:system"', 'trust = ["os"]', "2:1"),
     ('[processes.x]\ntype = "train_utils:absent"', "does not import", "2:1"),
     ('[processes.x]\ntype = "A"', "is a permanence", "2:1"),
@@ -119,7 +123,9 @@ def test_all_mistakes_come_at_once(mistakes, cli):
         assert message in done.err
     assert "4 problems" in done.last_line
     problems = json.loads(cli("validate", "bad", "--json", cwd=mistakes.path).out)["bad"]
-    assert [problem["where"] for problem in problems] == [f"configs/bad.toml:{p}" for p in ("1:1", "4:1", "8:12", "8:23")]
+    assert [problem["where"] for problem in problems] == [
+        f"configs/bad.toml:{p}" for p in ("1:1", "4:1", "8:12", "8:23")
+    ]
 
 
 def test_a_missing_pipeline_names_the_paths_tried_and_near_misses(project, cli):
@@ -169,7 +175,9 @@ def test_an_untrusted_module_is_not_imported(project, cli, tmp_path):
 
 
 def test_an_unguarded_script_beside_the_winner_never_runs(project, cli):
-    project.write("experiment_v4.py", "from train_utils import train_model\nopen('experiment ran', 'w')\ntrain_model()\n")
+    project.write(
+        "experiment_v4.py", "from train_utils import train_model\nopen('experiment ran', 'w')\ntrain_model()\n"
+    )
     assert cli("run", "good", cwd=project.path).code == 0
     assert not (project.path / "experiment ran").exists()
 

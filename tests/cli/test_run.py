@@ -109,7 +109,9 @@ def test_kill_9_leaves_a_readable_record_that_says_crashed(project):
 
 def test_only_the_answer_is_on_stdout(project, cli):
     project.write("configs/short.toml", '[processes.a]\ntype = "quick"\n')
-    project.write("quick.py", "import tipi\n\n@tipi.pipeline_process\ndef quick():\n    return {'loss': 0.25, 'n': 3}\n")
+    project.write(
+        "quick.py", "import tipi\n\n@tipi.pipeline_process\ndef quick():\n    return {'loss': 0.25, 'n': 3}\n"
+    )
     answer = json.loads(cli("run", "short", "--json", cwd=project.path).out)
     assert answer["processes"]["a"]["result"] == {"loss": 0.25, "n": 3}
     done = cli("run", "short", cwd=project.path)
@@ -168,5 +170,7 @@ def test_help_names_every_command_and_each_has_examples(cli):
 
 def test_a_reader_that_goes_away_is_no_error(tmp_path):
     command = f"set -o pipefail; {sys.executable} -m tipi plugins --json | head -c 1"
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+    done = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
+    )
     assert "Traceback" not in done.stderr

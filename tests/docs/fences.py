@@ -76,5 +76,6 @@ def _check(command, folder, place):
         capture_output=True,
         text=True,
         timeout=110,
+        check=False,
     )
     assert done.returncode == 0, f"{place}\n{done.stdout}\n{done.stderr}"

@@ -1,4 +1,7 @@
-"""The pictures in the docs, each made from the real output of a command; ``python -m tests.docs.pictures`` makes them anew."""
+"""The pictures in the docs, each made from a command's real output.
+
+``python -m tests.docs.pictures`` makes them anew.
+"""
 
 import re
 import sys
@@ -37,9 +40,10 @@ def steady(lines):
     """Return the lines without what may differ."""
     result = []
     for line in lines:
+        text = line
         for pattern, word in CHANGING:
-            line = pattern.sub(word, line)
-        result.append(line.strip())
+            text = pattern.sub(word, text)
+        result.append(text.strip())
     return result
 
 

@@ -15,12 +15,15 @@ from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 from rich.text import Text
 
-THEME = TerminalTheme(
-    (24, 26, 31),
-    (214, 218, 226),
-    [(40, 44, 52), (224, 108, 117), (126, 199, 117), (222, 184, 106), (97, 164, 239), (198, 120, 221), (86, 182, 194), (190, 196, 206)],
-    [(110, 118, 132), (240, 128, 137), (146, 219, 137), (242, 204, 126), (127, 184, 255), (218, 140, 241), (106, 202, 214), (255, 255, 255)],
-)  # fmt: skip
+NORMAL = "282c34 e06c75 7ec775 deb86a 61a4ef c678dd 56b6c2 bec4ce"
+BRIGHT = "6e7684 f08089 92db89 f2cc7e 7fb8ff da8cf1 6acad6 ffffff"
+
+
+def _colours(text):
+    return [tuple(bytes.fromhex(word)) for word in text.split()]
+
+
+THEME = TerminalTheme((24, 26, 31), (214, 218, 226), _colours(NORMAL), _colours(BRIGHT))
 
 # Rich fills in the braces; the fonts are the reader's own, so that a picture fetches nothing.
 SVG = """<svg class="{unique_id}" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
@@ -31,7 +34,9 @@ font-size: {char_height}px; line-height: {line_height}px; }}
 {styles}
 </style>
 <defs>
-<clipPath id="{unique_id}-clip-terminal"><rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>
 {lines}
 </defs>
 {chrome}

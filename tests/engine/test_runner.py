@@ -146,7 +146,9 @@ def test_two_threads_run_side_by_side_and_each_logs_to_its_own_record(project, t
 
 
 def test_from_python_c(project, python):
-    done = python("-c", "from tipi import PipelineRunner\nprint(PipelineRunner('all').run()['total'])", cwd=project.path)
+    done = python(
+        "-c", "from tipi import PipelineRunner\nprint(PipelineRunner('all').run()['total'])", cwd=project.path
+    )
     assert (done.code, done.out) == (0, "60.0\n"), done.err
 
 
@@ -268,14 +270,18 @@ def test_a_file_that_does_not_parse_is_named_when_a_type_is_missing(project, tip
 
 def test_a_src_layout(tipi_project, tipi_run):
     tipi_project.write("src/pack/__init__.py", "")
-    tipi_project.write("src/pack/work.py", "from tipi import pipeline_process\n\n@pipeline_process\ndef go(): return 1\n")
+    tipi_project.write(
+        "src/pack/work.py", "from tipi import pipeline_process\n\n@pipeline_process\ndef go(): return 1\n"
+    )
     tipi_project.write("configs/go.toml", '[processes.a]\ntype = "go"\n[processes.b]\ntype = "pack.work:go"\n')
     result = tipi_run("go")
     assert (result["a"], result["b"]) == (1, 1)
 
 
 def test_aliases_star_imports_and_indirect_subclasses_are_found(tipi_project, tipi_run):
-    tipi_project.write("base.py", "from tipi import PipelineProcess as PP\n\nclass Base(PP):\n    def execute(self): return 1\n")
+    tipi_project.write(
+        "base.py", "from tipi import PipelineProcess as PP\n\nclass Base(PP):\n    def execute(self): return 1\n"
+    )
     tipi_project.write("middle.py", "from base import *\n")
     tipi_project.write("deep/__init__.py", "")
     tipi_project.write("deep/leaf.py", "import middle\n\nclass Leaf(middle.Base):\n    pass\n")

@@ -4,7 +4,7 @@ import enum
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Optional
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
@@ -21,7 +21,8 @@ SOURCE = """
     import torch.nn as nn
 
     def plain(a, b: int, c: "float" = 1.0, *, d: bool = False, e: str | None = None, **rest): pass
-    def rich(p: Path, q: Optional[int] = None, r: Literal["x", 1] = "x", s: list[int] = (), t: dict[str, float] = {}): pass
+    def rich(p: Path, q: Optional[int] = None, r: Literal["x", 1] = "x", s: list[int] = (), t: dict[str, float] = {}):
+        pass
     def foreign(m: nn.Module, x: Any, y: "Unknown", z: Union[int, str] = 3): pass
 
     class Base:
@@ -48,7 +49,7 @@ def test_names_defaults_and_annotations_are_read_without_importing(tree):
     assert [(name, p.required) for name, p in found.items()] == [
         ("a", True), ("b", True), ("c", False), ("d", False), ("e", False),
     ]  # fmt: skip
-    assert [p.annotation for p in found.values()] == [UNKNOWN, int, float, bool, Optional[str]]
+    assert [p.annotation for p in found.values()] == [UNKNOWN, int, float, bool, str | None]
     assert found["c"].default == 1.0
     assert signature.open
 
@@ -56,7 +57,7 @@ def test_names_defaults_and_annotations_are_read_without_importing(tree):
 def test_containers_literals_and_unions_are_read_too(tree):
     found, signature = parameters(tree, "rich")
     assert [p.annotation for p in found.values()] == [
-        Path, Optional[int], Literal["x", 1], list[int], dict[str, float],
+        Path, int | None, Literal["x", 1], list[int], dict[str, float],
     ]  # fmt: skip
     assert not signature.open
 
@@ -165,7 +166,13 @@ def test_a_foreign_type_is_told_to_come_from_a_permanence():
     assert mistake.hint == "TOML cannot hold a Foreign: name a permanence 'model'"
 
 
-@given(st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(), max_size=5), st.sets(st.text("abcdef", min_size=1, max_size=3), max_size=5))
+NAMES = st.text("abcdef", min_size=1, max_size=3)
+
+
+@given(
+    st.dictionaries(NAMES, st.integers(), max_size=5),
+    st.sets(NAMES, max_size=5),
+)
 def test_binding_gives_each_checked_parameter_exactly_once(params, provided):
     """Whatever passes the check binds: params win over what is provided, and nothing else gets in."""
     signature = Signature(tuple(Parameter(name, required=True, annotation=int) for name in ("a", "b", "c")))

@@ -223,9 +223,7 @@ def test_an_observer_that_calls_exit_stops_nothing(tipi):
     assert "failed in tipi_run_started: SystemExit: 7" in done.err
 
 
-@pytest.mark.parametrize(
-    ("plugin", "cause"), [("wrapper", "raised RuntimeError"), ("leaver", "raised SystemExit")]
-)
+@pytest.mark.parametrize(("plugin", "cause"), [("wrapper", "raised RuntimeError"), ("leaver", "raised SystemExit")])
 def test_a_plugin_that_raises_around_a_process_is_exit_3(tipi, project, plugin, cause):
     done = tipi("run", "plain", place="meddling", only=plugin)
     assert done.code == 3
@@ -239,7 +237,7 @@ def test_a_plugin_that_raises_around_a_process_is_exit_3(tipi, project, plugin, 
 def test_what_the_users_process_raises_keeps_its_type(tipi, only):
     done = tipi("run", "failing", place="meddling", only=only)
     assert done.code == 1
-    assert done.last_line.startswith("tipi: error[user-code]: KeyError: \"the user's own\"")
+    assert done.last_line.startswith('tipi: error[user-code]: KeyError: "the user\'s own"')
     assert 'raise KeyError("the user' in done.err
 
 

@@ -34,6 +34,15 @@ def test_an_inner_bar_that_does_not_stay_vanishes(terminal):
     assert starts(seen.lines, "Epochs")
 
 
+def test_a_bar_that_stays_is_kept_when_the_one_around_it_vanishes(terminal):
+    seen = terminal(
+        "with progress_bar(total=1, desc='outer', leave=False) as outer:\n"
+        "    for _ in progress_bar(range(3), desc='inner'): pass\n"
+        "    outer.update()\n"
+    )
+    assert starts(seen.lines, "inner")
+
+
 def test_five_levels_deep(terminal):
     code = "def go(depth):\n    for _ in progress_bar([1], desc=f'level {depth}', leave=False):\n"
     code += "        go(depth + 1) if depth < 5 else shot()\ngo(1)\n"

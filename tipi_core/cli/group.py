@@ -106,8 +106,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
 def _root() -> LazyGroup:
     group = LazyGroup(
         "tipi",
-        help="From a raw PyTorch script to a production pipeline, without a rewrite.\n\n"
-        "Try: tipi run quickstart",
+        help="From a raw PyTorch script to a production pipeline, without a rewrite.\n\nTry: tipi run quickstart",
         no_args_is_help=True,
         context_settings={"help_option_names": ["-h", "--help"]},
     )

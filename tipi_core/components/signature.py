@@ -128,9 +128,7 @@ def bind(signature: Signature, params: Mapping[str, Any], available: Mapping[str
         available: The permanences and earlier results, by name.
     """
     by_name = {parameter.name: parameter for parameter in signature.parameters}
-    arguments = {
-        name: convert(by_name[name], value) if name in by_name else value for name, value in params.items()
-    }
+    arguments = {name: convert(by_name[name], value) if name in by_name else value for name, value in params.items()}
     for name in by_name:
         if name not in arguments and name in available:
             arguments[name] = available[name]

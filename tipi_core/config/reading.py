@@ -163,7 +163,7 @@ def _check_component(section: str, name: str, table: Any, layers: Layers) -> Ite
         elif key in RESERVED_COMPONENT:
             yield layers.error((*keys, key), f"key {key!r} is reserved and not supported yet", "remove it")
     if not isinstance(table.get("type"), str) or not table["type"]:
-        yield layers.error((*keys, "type"), f"{section}.{name} wants type = \"...\"")
+        yield layers.error((*keys, "type"), f'{section}.{name} wants type = "..."')
     if not isinstance(table.get("params", {}), Mapping):
         yield layers.error((*keys, "params"), f"params of {section}.{name} wants a table", "params = { key = value }")
     if not isinstance(table.get("force", False), bool):

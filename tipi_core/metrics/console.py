@@ -19,8 +19,8 @@ MOST_METRICS = 8
 class Console:
     """Shows the latest metrics of one run, for those who watch it without a tracker.
 
-    Lines are sparse: one a second on a terminal, where open bars show the metrics instead, and one in ten seconds
-    in a file. A script's last line sums up.
+    Lines are sparse: one a second on a terminal, where a pipeline's or open bars show the metrics instead, and one in
+    ten seconds in a file. A script's last line sums up.
 
     Args:
         run: The run.
@@ -38,7 +38,8 @@ class Console:
         """Show the latest metrics, if a line is due."""
         terminal = _is_terminal()
         pause = TERMINAL_SECONDS if terminal else FILE_SECONDS
-        if not self.on or (terminal and self.run.loops) or time.monotonic() - self._last < pause:
+        shown = terminal and (self.run.loops or self.run.kind == "pipeline")
+        if not self.on or shown or time.monotonic() - self._last < pause:
             return
         self._last = time.monotonic()
         say(f"step {step}: {describe(self.run.latest_metrics)}")

@@ -99,9 +99,7 @@ class Resolver:
         entry = Entry(spec.kind, spec.type, spec.type, "import")
         if definition is None:
             return Resolved(spec, "import", spec.type, Signature(open=True), entry=entry)
-        return Resolved(
-            spec, "import", definition.where, definition.signature, definition.is_class, definition, entry
-        )
+        return Resolved(spec, "import", definition.where, definition.signature, definition.is_class, definition, entry)
 
     def _in_project(self, spec: ComponentSpec) -> Resolved | None:
         if self.tree is None:
@@ -116,9 +114,7 @@ class Resolver:
         if not fitting:
             return None
         definition = fitting[0]
-        return Resolved(
-            spec, "project", definition.where, definition.signature, definition.is_class, definition
-        )
+        return Resolved(spec, "project", definition.where, definition.signature, definition.is_class, definition)
 
     def _is_plugins(self, spec: ComponentSpec, definition: Definition) -> bool:
         """Return whether a definition found in the project is a plugin's, whose source happens to lie there."""

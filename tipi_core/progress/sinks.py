@@ -152,8 +152,8 @@ class LiveSink:
         if bar.remains():
             innermost = not others or others[-1].depth <= bar.depth
             self._left.append((bar.state(now), dict(bar.run.latest_metrics) if innermost else {}))
-            if len(self._left) > MOST_LEFT or not others:
-                self._flush_left()
+        if len(self._left) > MOST_LEFT or not others:
+            self._flush_left()
         if not others:
             self._give_back()
 
