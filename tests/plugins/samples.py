@@ -98,6 +98,21 @@ from tipi.plugin import hookimpl
 def tipi_execute_process(process):
     raise SystemExit(0)
 """,
+    "answering": """
+from tipi.plugin import hookimpl
+
+@hookimpl
+def tipi_execute_process(process):
+    return {"loss": 1.0}
+
+@hookimpl
+def tipi_list_devices():
+    return "cpu"
+
+@hookimpl
+def tipi_start_tracker(run, settings):
+    return "online"
+""",
     "provider": """
 from tipi.plugin import Outcome, hookimpl
 

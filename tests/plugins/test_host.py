@@ -249,6 +249,19 @@ def test_what_the_users_permanence_raises_keeps_its_type(tipi, project):
     assert done.last_line.startswith("tipi: error[user-code]: ValueError: the user's permanence")
 
 
+def test_answers_that_are_not_what_the_hook_asks_for(tipi, python, places):
+    done = tipi("run", "plain", place="meddling", only="answering")
+    assert done.code == 3
+    assert "tipi_execute_process was answered with dict, not with Outcome" in done.last_line
+    assert "'answering' (tipi-answering 1.0)" in done.last_line
+    done = tipi("info", "--json", place="meddling", only="answering,cpu")
+    assert json.loads(done.out)["devices"] == ["cpu"]
+    environment = {"PYTHONPATH": os.fspath(places["meddling"]), "TIPI_PLUGINS": "answering"}
+    done = python("-c", "from tipi import logger; logger.init(); logger.log({'loss': 1.0}); print('on')", **environment)
+    assert (done.code, done.out) == (0, "on\n"), done.err
+    assert "failed in tipi_start_tracker: AttributeError" in done.err
+
+
 def test_a_provider_may_execute_processes_and_make_permanences(tipi, project):
     config = '[permanences.box]\ntype = "parts:box"\n[processes.it]\ntype = "plain"\n'
     project.write("configs/both.toml", config)

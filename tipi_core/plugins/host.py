@@ -8,19 +8,20 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pluggy
 
 from tipi_core import hookspecs
+from tipi_core.components.permanence import Held
+from tipi_core.components.process import Outcome
 from tipi_core.errors import PluginError, TipiError
 from tipi_core.plugins.finding import Selection, find_plugins
 from tipi_core.plugins.loading import PREFIX, LoadedPlugin, describe, hook_mistakes, load_plugin
 from tipi_core.registry import Registry
 
 if TYPE_CHECKING:
-    from tipi_core.components.permanence import Held
-    from tipi_core.components.process import BoundProcess, Outcome
+    from tipi_core.components.process import BoundProcess
     from tipi_core.config.model import ComponentSpec
     from tipi_core.controller import PipelineController
     from tipi_core.devices.backend import DeviceBackend
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from tipi_core.metrics.tracker import Tracker
     from tipi_core.progress.renderer import ProgressRenderer
     from tipi_core.run import Run
+
+T = TypeVar("T")
+Callback = Callable[..., Any]
 
 MOST_FAILURES = 3
 CORE = "core"
@@ -137,24 +141,20 @@ class PluginHost:
 
     def create_permanence(self, controller: PipelineController, spec: ComponentSpec) -> Held:
         """Return what the first plugin that knows this permanence made."""
-        held: Held | None = self._provide("tipi_create_permanence", controller=controller, spec=spec)
-        if held is None:
-            raise PluginError(f"no plugin made permanence {spec.name!r} of type {spec.type!r}", where=spec.where)
-        return held
+        held = self._provide("tipi_create_permanence", controller=controller, spec=spec)
+        return self._checked("tipi_create_permanence", held, Held)
 
     def execute_process(self, controller: PipelineController, process: BoundProcess) -> Outcome:
         """Return what the first plugin that executes this process made of it."""
         instance = type(process.instance)
-        outcome: Outcome | None = self._provide(
+        outcome = self._provide(
             "tipi_execute_process", (instance.execute, instance.skip), controller=controller, process=process
         )
-        if outcome is None:
-            raise PluginError(f"no plugin executed process {process.name!r}", where=process.spec.where)
-        return outcome
+        return self._checked("tipi_execute_process", outcome, Outcome)
 
     def start_trackers(self, run: Run, settings: Mapping[str, Any]) -> list[Tracker]:
         """Return the trackers that the plugins started for these settings."""
-        return self._observe("tipi_start_tracker", run=run, settings=settings)
+        return self._observe("tipi_start_tracker", check=_check_tracker, run=run, settings=settings)
 
     def log(self, run: Run, records: Sequence[Mapping[str, Any]]) -> None:
         """Hand a batch of metric records to every observer."""
@@ -167,7 +167,7 @@ class PluginHost:
 
     def list_devices(self) -> list[DeviceInfo]:
         """Return the devices of all kinds."""
-        return [device for devices in self._observe("tipi_list_devices") for device in devices]
+        return [device for devices in self._observe("tipi_list_devices", check=_check_devices) for device in devices]
 
     def create_device_backend(self, run: Run) -> DeviceBackend | None:
         """Return the first tensor library offered."""
@@ -203,13 +203,13 @@ class PluginHost:
         for implementation in reversed(getattr(self._manager.hook, hook).get_hookimpls()):
             yield implementation.plugin_name, implementation
 
-    def _observe(self, hook: str, first: bool = False, **arguments: Any) -> list[Any]:
+    def _observe(self, hook: str, first: bool = False, check: Callback | None = None, **arguments: Any) -> list[Any]:
         results: list[Any] = []
         for name, implementation in self._implementations(hook):
             if first and results:
                 break
             if self._failures[hook, name] < MOST_FAILURES:
-                result = self._guard(hook, name, implementation, arguments)
+                result = self._guard(hook, name, implementation, arguments, check=check)
                 if result is not None:
                     results.append(result)
         return results
@@ -220,11 +220,13 @@ class PluginHost:
         name: str,
         implementation: Any,
         arguments: Mapping[str, Any],
-        failed: Callable[[str, BaseException], None] | None = None,
+        failed: Callback | None = None,
+        check: Callback | None = None,
     ) -> Any:
         self._say(hook, [name])
         try:
-            return implementation.function(*(arguments[argument] for argument in implementation.argnames))
+            result = implementation.function(*(arguments[argument] for argument in implementation.argnames))
+            return result if result is None or check is None else check(result)
         except (Exception, SystemExit) as error:
             self._failures[hook, name] += 1
             if failed is not None:
@@ -234,7 +236,7 @@ class PluginHost:
                 self._log.warning("plugin %s failed in %s: %s", self._title(name), hook, what, exc_info=error)
             return None
 
-    def _provide(self, hook: str, users: Sequence[Callable[..., Any]] = (), **arguments: Any) -> Any:
+    def _provide(self, hook: str, users: Sequence[Callback] = (), **arguments: Any) -> Any:
         """Call a hook whose first result counts; what ``users``, the user's own functions, raise stays as it is."""
         self._say(hook, [name for name, _ in self._implementations(hook)])
         try:
@@ -244,6 +246,16 @@ class PluginHost:
                 raise
             self._blame(hook, error, {getattr(function, "__code__", None) for function in users})
             raise
+
+    def _checked(self, hook: str, result: Any, kind: type[T]) -> T:
+        """Return what a provider answered, if it is what the hook asks for."""
+        if isinstance(result, kind):
+            return result
+        names = [self._title(name) for name, _ in self._implementations(hook) if name != CORE]
+        raise PluginError(
+            f"{hook} was answered with {type(result).__name__}, not with {kind.__name__}",
+            hint=f"by one of these: {', '.join(names)}",
+        )
 
     def _blame(self, hook: str, error: BaseException, users: Collection[Any]) -> None:
         """Raise an error that names the plugin that raised, unless the user's code or a permanence did.
@@ -274,3 +286,15 @@ class PluginHost:
     def _say(self, hook: str, names: list[str]) -> None:
         if self._trace:
             print(f"tipi: {hook} -> {', '.join(names) or 'nobody'}", file=sys.stderr)  # noqa: T201 - asked for by TIPI_TRACE
+
+
+def _check_tracker(tracker: Tracker) -> Tracker:
+    """Return it, if it has what the caller reads."""
+    for name in ("name", "state", "explain", "close"):
+        getattr(tracker, name)
+    return tracker
+
+
+def _check_devices(devices: Iterable[DeviceInfo]) -> list[DeviceInfo]:
+    """Return them as a list, if they have what the caller reads."""
+    return [device for device in devices if device.label]
