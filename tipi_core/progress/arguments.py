@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import Any, TypedDict
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypedDict, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., None])
+NUMBERS: dict[str, type] = {"total": float, "ncols": int, "miniters": float, "position": int, "nrows": int}
 
 
 class BarOptions(TypedDict, total=False):
@@ -52,9 +57,33 @@ def claims_terminal(file: Any) -> bool:
     return not hasattr(file, "isatty") or bool(file.isatty())
 
 
-def disabled_outside() -> bool:
-    """Return whether ``TQDM_DISABLE`` turns all bars off."""
-    return bool(os.environ.get("TQDM_DISABLE"))
+def environment_defaults(initialize: F) -> F:
+    """Let variables such as ``TQDM_MININTERVAL`` be the defaults of keywords that a call leaves out.
+
+    They are read once, when the class is made, as in tqdm; without any nothing is wrapped.
+    """
+    given = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith("TQDM_")}
+    code, defaults = initialize.__code__, initialize.__defaults__ or ()
+    names = code.co_varnames[: code.co_argcount]
+    outside: dict[str, Any] = {}
+    for name, default in zip(names[-len(defaults) :], defaults, strict=True):
+        text = given.get(f"TQDM_TQDM_{name.upper()}", given.get(f"TQDM_{name.upper()}"))
+        if text is not None:
+            outside[name] = text if default is None and name not in NUMBERS else _typed(name, default)(text)
+    if not outside:
+        return initialize
+
+    @wraps(initialize)
+    def with_defaults(self: Any, *args: Any, **kwargs: Any) -> None:
+        given_by_place = names[1 : 1 + len(args)]
+        missing = {name: value for name, value in outside.items() if name not in given_by_place}
+        initialize(self, *args, **{**missing, **kwargs})
+
+    return cast("F", with_defaults)
+
+
+def _typed(name: str, default: Any) -> type:
+    return NUMBERS[name] if default is None else type(default)
 
 
 def writes_unicode(file: Any) -> bool:

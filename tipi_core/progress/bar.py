@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 from time import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from tipi_core.progress.arguments import (
     byte_writer,
     claims_terminal,
-    disabled_outside,
+    environment_defaults,
     total_of,
     unknown_keywords,
     writes_unicode,
 )
 from tipi_core.progress.awaiting import Awaitable
-from tipi_core.progress.counting import count_items, counts_in_c
+from tipi_core.progress.counting import Position, count_items, counts_in_c, until_stopped
 from tipi_core.progress.display import display
 from tipi_core.progress.rate import Speed
+from tipi_core.progress.smoke import smoke_limit
 from tipi_core.progress.surface import Surface
-from tipi_core.run import current_run
+from tipi_core.run import active_run, current_run
 
 if TYPE_CHECKING:
     from typing import Unpack
@@ -85,9 +86,10 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
     depth = 0
     parent_id: int | None = None
     run: Run
-    _position: Callable[[bool], int] | None = None
+    _position: Position | None = None
     _outcome = "stopped"
     _left_open = False
+    _limit: int | None = None
 
     if TYPE_CHECKING:
         # fmt: off
@@ -104,42 +106,27 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         ) -> None: ...
         # fmt: on
 
+    # fmt: off
+    @environment_defaults
     def __init__(
-        self,
-        iterable: Iterable[T] | None = None,
-        desc: str | None = None,
-        total: float | None = None,
-        leave: bool | None = True,
-        file: Any = None,
-        ncols: int | None = None,
-        mininterval: float = 0.1,
-        maxinterval: float = 10.0,
-        miniters: float | None = None,
+        self, iterable: Iterable[T] | None = None, desc: str | None = None, total: float | None = None,
+        leave: bool | None = True, file: Any = None, ncols: int | None = None, mininterval: float = 0.1,
+        maxinterval: float = 10.0, miniters: float | None = None,
         ascii: bool | str | None = None,  # noqa: A002 - tqdm's name
-        disable: bool | None = False,
-        unit: str = "it",
-        unit_scale: bool | float = False,
-        dynamic_ncols: bool = False,
-        smoothing: float = 0.3,
-        bar_format: str | None = None,
-        initial: float = 0,
-        position: int | None = None,
-        postfix: Any = None,
-        unit_divisor: float = 1000,
-        write_bytes: bool = False,
-        lock_args: tuple[Any, ...] | None = None,
-        nrows: int | None = None,
-        colour: str | None = None,
-        delay: float = 0.0,
-        gui: bool = False,
-        **kwargs: Any,
+        disable: bool | None = False, unit: str = "it", unit_scale: bool | float = False, dynamic_ncols: bool = False,
+        smoothing: float = 0.3, bar_format: str | None = None, initial: float = 0, position: int | None = None,
+        postfix: Any = None, unit_divisor: float = 1000, write_bytes: bool = False,
+        lock_args: tuple[Any, ...] | None = None, nrows: int | None = None, colour: str | None = None,
+        delay: float = 0.0, gui: bool = False, **kwargs: Any,
     ) -> None:
+        # fmt: on
         self.iterable = iterable
         self.n, self.total, self.leave = initial, total_of(iterable, total), leave
         file = sys.stderr if file is None else file
-        self.disable = bool(disable) or (disable is None and not claims_terminal(file)) or disabled_outside()
+        self.disable = bool(disable) or (disable is None and not claims_terminal(file))
         if self.disable:
             self.pos = display.free_position()
+            self._limit = smoke_limit(active_run())
             return
         if kwargs:
             self.disable = True
@@ -176,8 +163,6 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
 
     def _limit_to_smoke(self) -> None:
         """Remember how many items a trial run wants, and show that number as the total."""
-        from tipi_core.progress.smoke import smoke_limit
-
         self._limit = smoke_limit(self.run)
         if self._limit is not None and self.iterable is not None and self.total is not None:
             self.total = min(self.total, self._count + self._limit)
@@ -194,19 +179,22 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self._count = value if position is None else value - position(False)
 
     def __iter__(self) -> Iterator[T]:
-        if counts_in_c(self.iterable) and not self._steps():
+        run = active_run() if self.disable else self.run
+        stopping = run is not None and run.handles_signals  # the run wants to stop loops between two items
+        if counts_in_c(self.iterable) and not stopping:
             return chain.from_iterable(self._counted())
-        return self._stepped()
+        return self._unseen(run if stopping else None) if self.disable else self._stepped()
 
-    def _steps(self) -> bool:
-        """Return whether the run wants to stop loops between two items."""
-        return not self.disable and self.run.handles_signals
+    def _unseen(self, run: Run | None) -> Iterator[T]:
+        """Yield item by item for a disabled bar, which counts nothing and is a safe point all the same."""
+        source: Any = self.iterable if self._limit is None else islice(self.iterable, self._limit)
+        yield from source if run is None else until_stopped(source, run)
 
     def _counted(self) -> Iterator[Iterable[T]]:
         """Yield one iterator that runs in C; being closed or asked again says how its loop ended."""
         source: Any = self.iterable
         if self.disable:
-            yield source
+            yield source if self._limit is None else islice(source, self._limit)
             return
         start, exhausted = self._count, False
         items, position = count_items(source, self._limit)
@@ -222,11 +210,8 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
     def _stepped(self) -> Iterator[T]:
         """Yield item by item, for sources that run code and for runs that stop at signals."""
         source: Any = self.iterable
-        if self.disable:
-            yield from source
-            return
         start, done, outcome, run = self._count, 0, "failed", self.run
-        self._position = lambda _: done
+        self._position = Position(lambda: done + 1)
         try:
             if self._limit is not None:
                 source = islice(source, self._limit)
@@ -267,6 +252,8 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         if self.disable:
             return None
         self._count += n  # type: ignore[operator]  # None raises here, as in tqdm
+        if self.run.stop_signal is not None and self.thread == threading.get_ident():
+            self.run.safe_point()
         return self._show(n) if self._due else None  # type: ignore[arg-type]
 
     def _show(self, n: float) -> bool | None:
@@ -296,6 +283,10 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self.disable = True
         self.run.pop_loop(self._place)
         display.close(self)
+
+    def is_closing(self) -> bool:
+        """Return whether the bar is closed and waits for its last line to be shown."""
+        return not self._left_open and self.sink is not None
 
     def remains(self) -> bool:
         """Return whether the last line stays: it is wanted, and the bar was shown at all."""

@@ -7,15 +7,51 @@ advanced exactly as in a plain loop.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import compress, count, islice
 from operator import length_hint
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-Position = Callable[[bool], int]  # how many bodies have ended; True once the source is exhausted
+if TYPE_CHECKING:
+    from tipi_core.run import Run
+
+T = TypeVar("T")
 
 _INDEXED = (list, tuple, range)
 _QUIET: tuple[type, ...] = (dict, set, frozenset, str, bytes, type({}.keys()), type({}.values()), type({}.items()))
 _LONG_RANGE = type(iter(range(2**70)))  # its length does not fit the hint
+
+
+class Position:
+    """How many loop bodies have ended: a mark that costs next to nothing to take, and its meaning, found later.
+
+    Args:
+        mark: Returns how many items are out: their number, the text of the next ``count``, or what is left of ``size``.
+        size: The length of the source, where the mark is what is left of it.
+
+    Example:
+        >>> position = Position(lambda: 3)
+        >>> position(False), position(True)
+        (2, 3)
+    """
+
+    __slots__ = ("_size", "mark")
+
+    def __init__(self, mark: Callable[[], Any], size: int | None = None) -> None:
+        self.mark = mark
+        self._size = size
+
+    def at(self, mark: Any, exhausted: bool = False) -> int:
+        """Return how many bodies had ended when ``mark`` was taken."""
+        if type(mark) is str:
+            out = int(mark[6:-1]) - 1
+        else:
+            out = mark if self._size is None else self._size - mark
+        return out if exhausted else max(0, out - 1)
+
+    def __call__(self, exhausted: bool) -> int:
+        """Return how many bodies have ended; True once the source is exhausted."""
+        return self.at(self.mark(), exhausted)
 
 
 def counts_in_c(source: Any) -> bool:
@@ -46,18 +82,28 @@ def count_items(source: Any, limit: int | None = None) -> tuple[Iterator[Any], P
 
 
 def _position_of(source: Any, items: Iterator[Any]) -> Position:
-    def position(exhausted: bool) -> int:
-        handed_out = len(source) - length_hint(items)
-        return handed_out if exhausted else max(0, handed_out - 1)
-
-    return position
+    if type(source) is list:  # it may grow in the loop
+        return Position(lambda: len(source) - length_hint(items))
+    return Position(partial(length_hint, items), len(source))
 
 
 def _counted(source: Iterable[Any]) -> tuple[Iterator[Any], Position]:
     ticks = count(1)
+    return compress(source, ticks), Position(ticks.__repr__)
 
-    def position(exhausted: bool) -> int:
-        handed_out = int(repr(ticks)[6:-1]) - 1
-        return handed_out if exhausted else max(0, handed_out - 1)
 
-    return compress(source, ticks), position
+def until_stopped(source: Iterable[T], run: Run) -> Iterator[T]:
+    """Yield the items of ``source``, and look at the run's stop flag between two of them.
+
+    Raises:
+        RunInterrupted: A signal set the flag; an error of the source after that is the clean stop too.
+    """
+    run.safe_point()
+    try:
+        for item in source:
+            yield item
+            if run.stop_signal is not None:
+                run.safe_point()
+    except Exception:
+        run.safe_point()
+        raise

@@ -73,11 +73,16 @@ class Display:
             self._bars = [reference for reference in self._bars if reference() is not None and reference() is not bar]
             sink, bar.sink = bar.sink, None
             if sink is not None:
-                others = self.bars(sink)
+                others = self._unfinished(sink)
                 sink.close(bar, others, time())
                 if not others:
                     self._sinks = {key: known for key, known in self._sinks.items() if known is not sink}
         self._report_failures()
+
+    def _unfinished(self, sink: Sink) -> list[ProgressBar[Any]]:
+        """Return the bars whose last line is still to come: open ones, and those that another thread is closing."""
+        alive = [bar for reference in self._bars if (bar := reference()) is not None and bar.sink is sink]
+        return [bar for bar in alive if not bar.disable or bar.is_closing()]
 
     def refresh(self, bar: ProgressBar[Any]) -> None:
         """Draw the bar's display now."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from tipi_core.run import Run
 
 
-def smoke_limit(run: Run) -> int | None:
+def smoke_limit(run: Run | None) -> int | None:
     """Return after how many items a loop ends, from ``TIPI_SMOKE``; None for all items. The record says so.
 
     Example:
@@ -20,7 +20,7 @@ def smoke_limit(run: Run) -> int | None:
     value = os.environ.get("TIPI_SMOKE", "")
     if not value.isdecimal() or not int(value):
         return None
-    if run.facts.get("smoke") != int(value):
+    if run is not None and run.facts.get("smoke") != int(value):
         run.facts["smoke"] = int(value)
         if run.record is not None:
             run.record.update(smoke=int(value))

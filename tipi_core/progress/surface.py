@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from tipi_core.progress.display import display
 
 if TYPE_CHECKING:
+    from tipi_core.progress.counting import Position
     from tipi_core.progress.rate import Speed
     from tipi_core.progress.sinks import Sink
-    from tipi_core.run import Run
+    from tipi_core.run import Mark, Run
 
 
 class Place:
@@ -38,6 +39,14 @@ class Place:
         bar = self._bar()
         return 0 if bar is None else bar.n
 
+    def mark(self) -> Mark:
+        """Return what :func:`tipi_core.run.read_mark` needs; taken at every ``logger.log``."""
+        bar = self._bar()
+        if bar is None:
+            return "", 0, None, 0
+        position = bar._position
+        return bar.desc, bar._count, position, 0 if position is None else position.mark()
+
 
 class Surface:
     """Descriptions, text, comparisons and class methods of a bar."""
@@ -48,6 +57,8 @@ class Surface:
     n: float
     total: float | None
     desc: str
+    _count: float
+    _position: Position | None
     postfix: Any
     disable: bool
     pos: int
