@@ -204,3 +204,43 @@ def test_an_error_of_the_source_after_a_signal_is_the_clean_stop():
         run.handles_signals = True
         with pytest.raises(RunInterrupted):
             list(quiet(source(run)))
+
+
+def test_a_disabled_bar_is_a_safe_point_too():
+    """Ranks that show nothing have to stop with those that do."""
+    from tipi_core.errors import RunInterrupted
+
+    with activate(Run("test")) as run:
+        run.handles_signals = True
+        done = []
+
+        def train():
+            for i in progress_bar(range(10), disable=True):
+                done.append(i)
+                run.stop_signal = 15 if i == 3 else None
+
+        with pytest.raises(RunInterrupted):
+            train()
+        assert done == [0, 1, 2, 3]
+
+
+def test_a_bar_moved_by_hand_is_a_safe_point():
+    from tipi_core.errors import RunInterrupted
+
+    with activate(Run("test")) as run, progress_bar(total=5, file=Nowhere()) as bar:
+        bar.update()
+        run.stop_signal = 15
+        with pytest.raises(RunInterrupted):
+            bar.update()
+        run.stop_signal = None
+
+
+@pytest.mark.parametrize("kind", ["list", "generator"])
+@pytest.mark.parametrize("handles_signals", [False, True])
+def test_a_trial_run_ends_disabled_bars_early_too(kind, handles_signals, monkeypatch):
+    """All ranks of a distributed run take the same number of steps."""
+    monkeypatch.setenv("TIPI_SMOKE", "3")
+    with activate(Run("test")) as run:
+        run.handles_signals = handles_signals
+        assert len(list(progress_bar(KINDS[kind](list(range(10))), disable=True))) == 3
+        assert run.facts["smoke"] == 3

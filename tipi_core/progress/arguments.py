@@ -62,14 +62,14 @@ def environment_defaults(initialize: F) -> F:
 
     They are read once, when the class is made, as in tqdm; without any nothing is wrapped.
     """
-    given = {name.upper(): value for name, value in os.environ.items() if name.upper().startswith("TQDM_")}
+    given = {name[5:].lower(): value for name, value in os.environ.items() if name.startswith("TQDM_")}
     code, defaults = initialize.__code__, initialize.__defaults__ or ()
     names = code.co_varnames[: code.co_argcount]
     outside: dict[str, Any] = {}
     for name, default in zip(names[-len(defaults) :], defaults, strict=True):
-        text = given.get(f"TQDM_TQDM_{name.upper()}", given.get(f"TQDM_{name.upper()}"))
-        if text is not None:
-            outside[name] = text if default is None and name not in NUMBERS else _typed(name, default)(text)
+        if name in given:
+            kind = NUMBERS.get(name, str) if default is None else type(default)
+            outside[name] = kind(given[name])
     if not outside:
         return initialize
 
@@ -80,10 +80,6 @@ def environment_defaults(initialize: F) -> F:
         initialize(self, *args, **{**missing, **kwargs})
 
     return cast("F", with_defaults)
-
-
-def _typed(name: str, default: Any) -> type:
-    return NUMBERS[name] if default is None else type(default)
 
 
 def writes_unicode(file: Any) -> bool:

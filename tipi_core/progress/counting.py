@@ -43,10 +43,9 @@ class Position:
 
     def at(self, mark: Any, exhausted: bool = False) -> int:
         """Return how many bodies had ended when ``mark`` was taken."""
-        if type(mark) is str:
-            out = int(mark[6:-1]) - 1
-        else:
-            out = mark if self._size is None else self._size - mark
+        if self._size is not None:
+            mark = self._size - mark
+        out = int(mark[6:-1]) - 1 if type(mark) is str else mark
         return out if exhausted else max(0, out - 1)
 
     def __call__(self, exhausted: bool) -> int:
