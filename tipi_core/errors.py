@@ -165,8 +165,8 @@ def exit_code_of(error: BaseException) -> int:
         return 128 + error.signum
     if isinstance(error, KeyboardInterrupt):
         return 130
-    if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else int(error.code is not None)
+    if isinstance(error, SystemExit) and isinstance(error.code, int):
+        return error.code or 1  # whoever leaves early has not finished, whatever code it leaves with
     return 1
 
 

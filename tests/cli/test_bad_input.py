@@ -270,3 +270,13 @@ def test_a_module_that_python_has_from_elsewhere_is_named_with_both_paths(projec
     assert done.code == 2
     assert str(project.path / "pluggy.py") in done.err
     assert "pluggy/__init__.py" in done.err
+
+
+def test_a_process_that_leaves_early_has_not_finished(project, cli):
+    project.write("leaves.py", "import sys, tipi\n\n@tipi.pipeline_process\ndef leaves():\n    sys.exit(0)\n")
+    project.write("configs/bad.toml", '[processes.x]\ntype = "leaves"\n')
+    done = cli("run", "bad", cwd=project.path)
+    assert done.code == 1
+    assert "SystemExit" in done.last_line
+    (record,) = list_records(project.path / "runs")
+    assert (record.state, record.info["exit_code"]) == ("failed", 1)
