@@ -14,6 +14,7 @@ from typing import Any
 from tipi_core.components.process import BoundProcess, Outcome
 from tipi_core.config.model import PipelineConfig
 from tipi_core.config.reading import Overrides, read_pipeline
+from tipi_core.config.secrets import mask_text, mask_word
 from tipi_core.config.writing import to_toml
 from tipi_core.controller import CoreProviders, PipelineController
 from tipi_core.errors import exit_code_of
@@ -21,7 +22,7 @@ from tipi_core.plan import Plan, Resolver, make_plan
 from tipi_core.plugins import PluginHost
 from tipi_core.project.importing import ProjectImports
 from tipi_core.project.pipelines import find_pipeline
-from tipi_core.project.settings import Project, find_root, open_project
+from tipi_core.project.settings import Project, find_root, open_project, runs_folder
 from tipi_core.run import Run, activate
 from tipi_core.signals import handle_signals
 
@@ -107,12 +108,14 @@ class PipelineRunner:
         config = plan.config
         root = project.root or Path.cwd()
         run = Run(config.name, "pipeline", root, seed=config.seed, host=resolver.host, facts=_facts(config, project))
+        folder = runs_folder(root) / run.name / run.id
+        plan = plan.in_run({"dir": str(folder), "id": run.id, "name": run.name})
         with activate(run), ProjectImports(project.root) as imports:
             run.preparing = True
             components = plan.load(imports)
             run.preparing = False
             with handle_signals(run):
-                controller = PipelineController(run, config, components, resolver.import_trusted)
+                controller = PipelineController(run, plan.config, components, resolver.import_trusted)
                 return self._execute(controller, plan)
 
     def _open_project(self) -> Project:
@@ -134,7 +137,7 @@ class PipelineRunner:
         run = controller.run
         record = run.open_record()
         if record is not None:
-            record.write_config(to_toml(plan.config.data))
+            record.write_config(to_toml(plan.config.data, plan.config.secrets))
         with _closing(run, controller):
             run.host.register("core", CoreProviders())
             run.defer(run.host.unregister, "core")
@@ -208,4 +211,10 @@ def _start_logging(run: Run) -> None:
 
 
 def _facts(config: PipelineConfig, project: Project) -> dict[str, Any]:
-    return {"pipeline": config.name, "config_file": str(config.path), "project": str(project.root or "")}
+    command = [mask_text(mask_word(word), config.secrets) for word in getattr(sys, "orig_argv", sys.argv)]
+    return {
+        "command": command,
+        "pipeline": config.name,
+        "config_file": str(config.path),
+        "project": str(project.root or ""),
+    }

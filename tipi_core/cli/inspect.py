@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from tipi_core.cli.options import json_option, project_option
+from tipi_core.cli.options import json_option, override_words, project_option
 from tipi_core.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command("inspect", short_help="Show what a pipeline is made of.")
 @click.argument("name")
-@click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
+@override_words
 @click.option("--config", help="A file in place of the pipeline's own.")
 @click.option("--docs", is_flag=True, help="Show docstrings too.")
 @project_option
@@ -55,10 +55,11 @@ def _lines(plan: Plan, docs: bool) -> Iterator[str]:
         if members:
             yield f"{title}"
         for resolved in members:
-            yield from _component(resolved, docs, providers(config, resolved.spec, resolved.is_class))
+            provided = providers(config, resolved.spec, resolved.is_class)
+            yield from _component(resolved, docs, provided, config.secrets)
 
 
-def _component(resolved: Resolved, docs: bool, provided: Mapping[str, str]) -> Iterator[str]:
+def _component(resolved: Resolved, docs: bool, provided: Mapping[str, str], secrets: Collection[str]) -> Iterator[str]:
     from tipi_core.config.writing import mask_secrets
 
     spec = resolved.spec
@@ -66,7 +67,7 @@ def _component(resolved: Resolved, docs: bool, provided: Mapping[str, str]) -> I
     doc = resolved.definition.doc if resolved.definition else None
     if docs and doc:
         yield from (f"      {line}".rstrip() for line in doc.strip().splitlines())
-    params = mask_secrets(dict(spec.params))
+    params = mask_secrets(dict(spec.params), secrets)
     for name, value in params.items():
         yield f"    {name} = {value!r}  ({spec.where_param(name)})"
     for parameter in resolved.signature.parameters:
@@ -93,7 +94,7 @@ def _as_dict(plan: Plan) -> dict[str, Any]:
                 "type": resolved.spec.type,
                 "owner": resolved.owner,
                 "defined": resolved.where,
-                "params": mask_secrets(dict(resolved.spec.params)),
+                "params": mask_secrets(dict(resolved.spec.params), plan.config.secrets),
                 "defaults": {
                     parameter.name: parameter.default
                     for parameter in resolved.signature.parameters

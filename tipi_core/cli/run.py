@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from tipi_core.cli.options import debug_option, json_option, project_option
+from tipi_core.cli.options import debug_option, json_option, override_words, project_option
 from tipi_core.cli.output import print_json, print_table
 from tipi_core.errors import TipiError, UsageError
 
 
 @click.command("run", short_help="Run a pipeline.")
 @click.argument("name")
-@click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
+@override_words
 @click.option("--config", help="A file in place of the pipeline's own.")
 @click.option("--force", is_flag=True, help="Execute every process, also those that would be skipped.")
 @project_option

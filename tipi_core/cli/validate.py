@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from tipi_core.cli.options import json_option, project_option
+from tipi_core.cli.options import json_option, override_words, project_option
 from tipi_core.cli.output import print_json
 from tipi_core.errors import ConfigError, ConfigProblems, TipiError, UsageError
 
 
 @click.command("validate", short_help="Check a pipeline without running it.")
 @click.argument("name", required=False)
-@click.argument("words", nargs=-1, metavar="[KEY=VALUE]...")
+@override_words
 @click.option("--all", "every", is_flag=True, help="Check every pipeline of this project.")
 @click.option("--config", help="A file in place of the pipeline's own.")
 @project_option

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tipi_core.config.positions import locate
+from tipi_core.config.secrets import mask_line
 from tipi_core.errors import ConfigError
 
 Keys = tuple[str | int, ...]
+DELETE = "__delete__"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Layer:
             keys = keys[:-1]
         line, column = places.get(keys, (1, 1))
         lines = self.text.splitlines() or [""]
-        return Place(f"{self.label}:{line}:{column}", lines[min(line, len(lines)) - 1])
+        return Place(f"{self.label}:{line}:{column}", mask_line(lines[min(line, len(lines)) - 1]))
 
 
 @dataclass(slots=True)
@@ -54,6 +56,11 @@ class Layers:
         result.pop("extends", None)
         return result
 
+    @staticmethod
+    def merge_into(base: dict[str, Any], layer: Layer) -> None:
+        """Merge one layer over what lies below it, in place."""
+        merge(base, layer.data)
+
     def place(self, keys: Keys) -> Place:
         """Return where the value of ``keys`` was written; without such a key, where its table was."""
         for length in range(len(keys), 0, -1):
@@ -69,7 +76,7 @@ class Layers:
 
 
 def merge(base: dict[str, Any], above: Mapping[str, Any]) -> None:
-    """Merge ``above`` into ``base`` in place.
+    """Merge ``above`` into ``base`` in place; a table with ``__delete__ = true`` first removes what it replaces.
 
     Example:
         >>> base = {"a": {"b": 1}, "c": [1, 2]}
@@ -79,6 +86,11 @@ def merge(base: dict[str, Any], above: Mapping[str, Any]) -> None:
     """
     for key, value in above.items():
         if isinstance(value, Mapping):
+            if value.get(DELETE) is True:
+                base.pop(key, None)
+                value = {name: item for name, item in value.items() if name != DELETE}  # noqa: PLW2901
+                if not value:
+                    continue
             inner = base.get(key)
             base[key] = inner if isinstance(inner, dict) else {}
             merge(base[key], value)

@@ -64,6 +64,7 @@ class PipelineConfig:
         processes: The processes, in order.
         data: The merged tables, as plain types.
         layers: The files and overrides that they were merged from.
+        secrets: Texts that are masked wherever they are shown or saved.
     """
 
     name: str
@@ -74,6 +75,7 @@ class PipelineConfig:
     processes: tuple[ComponentSpec, ...]
     data: Mapping[str, Any]
     layers: Layers = field(repr=False, compare=False)
+    secrets: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
     @property
     def components(self) -> tuple[ComponentSpec, ...]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tipi_core.config.interpolation import Interpolation, misplaced_deletes
 from tipi_core.config.layers import Layer, Layers
 from tipi_core.config.model import (
     COMPONENT_KEYS,
@@ -19,6 +20,7 @@ from tipi_core.config.model import (
     PipelineConfig,
 )
 from tipi_core.config.overrides import environment_words, override_layer, value_layer
+from tipi_core.config.secrets import mask_line, mask_secrets, mask_word
 from tipi_core.errors import ConfigError, ConfigProblems, did_you_mean
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -45,14 +47,16 @@ def read_pipeline(name: str, path: Path, overrides: Overrides = ()) -> tuple[Pip
     """
     layers = Layers(list(_file_layers(path, ())))
     given = overrides.items() if isinstance(overrides, Mapping) else ()
-    words = [(f"override {word}", word) for word in ([] if given else overrides)]
+    words = [(f"override {mask_word(word)}", word) for word in ([] if given else overrides)]
     for label, word in environment_words() + words:
         layers.layers.append(override_layer(label, word, layers.merged()))
     for key, value in given:
-        layers.layers.append(value_layer(f"override {key}={value!r}", key, value, layers.merged()))
-    data = layers.merged()
-    problems = list(_check(data, layers))
-    return _build(name, path, data, layers), problems
+        layers.layers.append(value_layer(f"override {mask_word(f'{key}={value!r}')}", key, value, layers.merged()))
+    filled = Interpolation(layers.merged(), layers)
+    problems = [*misplaced_deletes(layers), *filled.problems]
+    known = {problem.where for problem in problems}
+    problems += [problem for problem in _check(filled.data, layers) if problem.where not in known]
+    return _build(name, path, filled, layers), problems
 
 
 def raise_problems(problems: Sequence[ConfigError], path: Path) -> None:
@@ -106,7 +110,7 @@ def _syntax_error(label: str, text: str, error: tomllib.TOMLDecodeError) -> Conf
         return ConfigError(f"not TOML: {str(error).removesuffix(' (at end of document)')}", where=where)
     what, line, column = match.groups()
     source = text.splitlines()[int(line) - 1] if int(line) <= len(text.splitlines()) else None
-    return ConfigError(f"not TOML: {what}", where=f"{label}:{line}:{column}", source=source)
+    return ConfigError(f"not TOML: {what}", where=f"{label}:{line}:{column}", source=source and mask_line(source))
 
 
 def _short(path: Path) -> str:
@@ -154,7 +158,8 @@ def _check_component(section: str, name: str, table: Any, layers: Layers) -> Ite
     if not NAME.fullmatch(name):
         yield layers.error(keys, f"{name!r} is no {SECTIONS[section]} name", "use letters, digits, '.', '_' and '-'")
     if not isinstance(table, Mapping):
-        yield layers.error(keys, f"{section}.{name} wants a table, not {table!r}", f"write [{section}.{name}]")
+        what = f"{section}.{name} wants a table, not {_shown(name, table)}"
+        yield layers.error(keys, what, f"write [{section}.{name}]")
         return
     for key in table:
         if key not in COMPONENT_KEYS:
@@ -170,7 +175,12 @@ def _check_component(section: str, name: str, table: Any, layers: Layers) -> Ite
         yield layers.error((*keys, "force"), f"force of {section}.{name} wants true or false")
 
 
-def _build(name: str, path: Path, data: dict[str, Any], layers: Layers) -> PipelineConfig:
+def _shown(key: str, value: Any) -> str:
+    return repr(mask_secrets({key: value})[key])
+
+
+def _build(name: str, path: Path, filled: Interpolation, layers: Layers) -> PipelineConfig:
+    data = filled.data
     seed = data.get("seed")
     return PipelineConfig(
         name=name,
@@ -181,6 +191,7 @@ def _build(name: str, path: Path, data: dict[str, Any], layers: Layers) -> Pipel
         processes=_specs("processes", data, layers),
         data=data,
         layers=layers,
+        secrets=frozenset(filled.secrets),
     )
 
 

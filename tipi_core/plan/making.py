@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tipi_core.components.process import PipelineProcess
 from tipi_core.components.signature import Signature, check_params
+from tipi_core.config.interpolation import fill_in_run
 from tipi_core.config.model import ComponentSpec, PipelineConfig
 from tipi_core.config.reading import raise_problems
+from tipi_core.config.secrets import mask_text
 from tipi_core.controller import Component
 from tipi_core.errors import ConfigError, TipiError
 from tipi_core.plan.resolving import Resolved, Resolver, given_to
@@ -40,6 +42,21 @@ class Plan:
     def check(self) -> None:
         """Raise all problems together, if there are any."""
         raise_problems(self.problems, self.config.path)
+
+    def in_run(self, facts: Mapping[str, str]) -> Plan:
+        """Return the plan with its references to the run, such as ``${run:dir}``, filled in."""
+        specs = {
+            component.path: replace(component, params=fill_in_run(component.params, facts))
+            for component in self.config.components
+        }
+        config = replace(
+            self.config,
+            permanences=tuple(specs[component.path] for component in self.config.permanences),
+            processes=tuple(specs[component.path] for component in self.config.processes),
+            data=fill_in_run(self.config.data, facts),
+        )
+        resolved = tuple(replace(component, spec=specs[component.spec.path]) for component in self.resolved)
+        return replace(self, config=config, resolved=resolved)
 
     def load(self, imports: ProjectImports) -> dict[tuple[str, str], Component]:
         """Import every type and check the parameters once more against what was imported.
@@ -78,9 +95,12 @@ def make_plan(config: PipelineConfig, resolver: Resolver, problems: Sequence[Con
         try:
             resolved.append(resolver.resolve(spec))
         except ConfigError as error:
-            found.append(error)
+            if error.where not in {problem.where for problem in problems}:
+                found.append(error)
     for component in resolved:
-        found += _mistakes(config, component, component.signature, component.is_class)
+        known = {problem.where for problem in found} - {component.spec.where}
+        mistakes = _mistakes(config, component, component.signature, component.is_class)
+        found += [mistake for mistake in mistakes if mistake.where not in known]
     try:
         resolved = _in_order(resolved)
     except ConfigError as error:
@@ -96,7 +116,7 @@ def _mistakes(
     owner = spec.type if ":" not in spec.type else spec.type.rpartition(":")[2]
     for mistake in check_params(signature, spec.params, provided, owner):
         keys = (*spec.path, "params", mistake.name) if mistake.name else spec.path
-        yield spec.layers.error(keys, mistake.what, mistake.hint)
+        yield spec.layers.error(keys, mask_text(mistake.what, config.secrets), mistake.hint)
 
 
 def providers(config: PipelineConfig, spec: ComponentSpec, is_class: bool | None) -> dict[str, str]:
