@@ -174,3 +174,9 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
         ["bash", "-c", command], capture_output=True, text=True, cwd=tmp_path, timeout=60, check=False
     )
     assert "Traceback" not in done.stderr
+
+
+def test_a_misspelt_name_in_tipi_block_is_said(cli):
+    done = cli("plugins", TIPI_BLOCK="wnadb")
+    assert done.code == 0
+    assert "no plugin 'wnadb', did you mean 'wandb'?" in done.err

@@ -8,6 +8,7 @@ import click
 
 from tipi_core.cli.options import json_option
 from tipi_core.cli.output import print_json, print_table
+from tipi_core.errors import did_you_mean
 
 if TYPE_CHECKING:
     from tipi_core.plugins import PluginHost
@@ -22,12 +23,18 @@ def command(as_json: bool) -> None:
     tipi plugins
     TIPI_BLOCK=wandb tipi plugins
     """
+    from tipi_core.plugins.finding import Selection
+
     rows = describe_plugins()
     if as_json:
         print_json(rows)
         return
     columns = ["name", "package", "version", "status", "provides"]
     print_table(columns, [[", ".join(v) if isinstance(v := row[c], list) else v for c in columns] for row in rows])
+    names = [row["name"] for row in rows]
+    for stranger in Selection.from_environment().strangers(names):
+        hint = did_you_mean(stranger, names)
+        click.echo(f"TIPI_BLOCK or TIPI_PLUGINS: no plugin {stranger!r}" + (f", {hint}" if hint else ""), err=True)
     for row in rows:
         if row["cause"]:
             cure = f"; {row['cure']}" if row["cure"] else ""

@@ -52,6 +52,10 @@ class Selection:
         blocked = frozenset(block) | _names(os.environ.get("TIPI_BLOCK", ""))
         return cls(blocked, None if only is None else frozenset(only))
 
+    def strangers(self, names: Iterable[str]) -> list[str]:
+        """Return the names chosen or blocked that are not among ``names``, the installed plugins."""
+        return sorted((self.block | (self.only or frozenset())) - frozenset(names))
+
     def reason_against(self, name: str) -> tuple[str, str] | None:
         """Return why the plugin of that name is not to be loaded and what would load it, or None."""
         if name in self.block:
