@@ -185,6 +185,49 @@ def drawing() -> None:
     )
 
 
+FIRST = """
+import sys, time
+started = float(sys.argv[1])
+{imports}
+class Seen:
+    encoding = "utf-8"
+    def fileno(self): return 2
+    def isatty(self): return True
+    def flush(self): pass
+    def write(self, text):
+        if {word!r} in text and not shown:
+            shown.append(time.time() - started)
+shown = []
+bar = {bar}
+while not shown: time.sleep(0.001)
+print(shown[0], time.time() - started)
+"""
+FIRST_FRAMES = {
+    "bare interpreter": "",
+    "tqdm": ("from tqdm import tqdm", "tqdm(range(9), desc='Work', file=Seen())"),
+    "tipi": ("from tipi.helpers import progress_bar", "progress_bar(range(9), desc='Work', file=Seen())"),
+}
+
+
+def first_frame() -> None:
+    """Print the milliseconds from starting Python to the first frame, and without the bare interpreter."""
+    import subprocess
+
+    taken: dict[str, list[float]] = {name: [] for name in FIRST_FRAMES}
+    for _ in range(ROUNDS):
+        for name, parts in FIRST_FRAMES.items():
+            code = FIRST.format(imports=parts[0], bar=parts[1], word="Work") if parts else "import sys, time"
+            code += "" if parts else "\nprint(time.time() - float(sys.argv[1]))"
+            command = [sys.executable, "-c", code, str(time.time())]
+            done = subprocess.run(command, stdout=subprocess.PIPE, stderr=sys.stderr, text=True, check=True)
+            taken[name].append(float(done.stdout.split()[0]) * 1000)
+    medians = {name: statistics.median(runs) for name, runs in taken.items()}
+    base = medians.pop("bare interpreter")
+    cells = [f"{name} {median:5.0f} ({median - base:4.0f})" for name, median in medians.items()]
+    title = f"first frame, ms after the start (less a bare interpreter's {base:.0f}):"
+    print(title, "   ".join(cells), file=sys.__stdout__, flush=True)
+
+
 def main() -> None:
     """Print all figures."""
     sys.stderr = open_terminal()
@@ -200,6 +243,7 @@ def main() -> None:
         report("range, signals", compare({n: (lambda b=bar: walk(b, range(ITEMS))) for n, bar in quick.items()}), ITEMS)
     creation(quick)
     drawing()
+    first_frame()
 
 
 if __name__ == "__main__":

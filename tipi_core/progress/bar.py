@@ -177,6 +177,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
     def n(self, value: float) -> None:
         position = self._position
         self._count = value if position is None else value - position(False)
+        self._forget_frame()
 
     def __iter__(self) -> Iterator[T]:
         run = active_run() if self.disable else self.run
@@ -199,6 +200,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         start, exhausted = self._count, False
         items, position = count_items(source, self._limit)
         self._position = position
+        self._forget_frame()
         try:
             yield items
             exhausted = True
@@ -212,6 +214,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         source: Any = self.iterable
         start, done, outcome, run = self._count, 0, "failed", self.run
         self._position = Position(lambda: done + 1)
+        self._forget_frame()
         try:
             if self._limit is not None:
                 source = islice(source, self._limit)

@@ -184,6 +184,8 @@ class Display:
             return None
         if bar.shows_itself():
             return self._sinks.setdefault("own", sinks.OwnSink())
+        if bar.gui:
+            return None  # a window is a subclass's business, as in tqdm
         style = sinks.choose_style(bar.fp, bar.run)
         if style == "off":
             return None

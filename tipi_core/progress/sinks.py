@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tipi_core.progress.screen import Screen
 from tipi_core.progress.settings import DisplaySettings, settings_of
 from tipi_core.progress.streams import Guard, guard_terminal
+from tipi_core.progress.wrapping import flush
 from tipi_core.run import is_spawned
 
 if TYPE_CHECKING:
@@ -290,9 +290,3 @@ def _standard_streams() -> tuple[Any, ...]:
     import sys
 
     return tuple(stream for stream in (sys.stderr, sys.stdout) if stream is not None)
-
-
-def flush(stream: Any) -> None:
-    """Flush a stream that may not have ``flush``, or be closed."""
-    with suppress(AttributeError, ValueError, OSError):
-        stream.flush()

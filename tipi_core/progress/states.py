@@ -33,13 +33,15 @@ def state_of(bar: ProgressBar[Any], now: float) -> BarState:
         state=cast("Any", outcome),
         colour=bar.colour,
         leave=bool(bar.leave),
-        text=_text_of(bar) if bar.asks_for_text else None,
+        text=_text_of(bar),
     )
 
 
 def _text_of(bar: ProgressBar[Any]) -> str | None:
-    """Return tqdm's text, or None where the user's format fails by now: a frame must not raise."""
+    """Return the text that was asked for, or None; a format that fails by now must not raise in a frame."""
+    if bar.message is None and not bar.asks_for_text:
+        return None
     try:
-        return harmless(str(bar))
+        return harmless(str(bar) if bar.message is None else bar.message)
     except Exception:
         return None

@@ -5,18 +5,21 @@ from __future__ import annotations
 import sys
 import weakref
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from time import time
 from typing import TYPE_CHECKING, Any
 
 from tipi_core.progress.display import display
+from tipi_core.progress.wrapping import flush
+from tipi_core.run import Gauge
 
 if TYPE_CHECKING:
     from tipi_core.progress.counting import Position
     from tipi_core.progress.rate import Speed
     from tipi_core.progress.sinks import Sink
-    from tipi_core.run import Mark, Run
+    from tipi_core.run import Run
 
 
 class Place:
@@ -39,13 +42,17 @@ class Place:
         bar = self._bar()
         return 0 if bar is None else bar.n
 
-    def mark(self) -> Mark:
-        """Return what :func:`tipi_core.run.read_mark` needs; taken at every ``logger.log``."""
+    def gauge(self) -> Gauge:
+        """Return how to read the loop at every ``logger.log``; good until the run's frame is cleared."""
         bar = self._bar()
-        if bar is None:
-            return "", 0, None, 0
-        position = bar._position
-        return bar.desc, bar._count, position, 0 if position is None else position.mark()
+        position = None if bar is None else bar._position
+        if bar is None or position is None:
+            return Gauge(self.desc, 0, self._count, None)
+        return Gauge(self.desc, bar._count, position.mark, position.at)
+
+    def _count(self) -> float:
+        bar = self._bar()
+        return 0 if bar is None else bar._count
 
 
 class Surface:
@@ -56,7 +63,7 @@ class Surface:
     iterable: Any
     n: float
     total: float | None
-    desc: str
+    _desc: str
     _count: float
     _position: Position | None
     postfix: Any
@@ -71,8 +78,25 @@ class Surface:
     unit: str
     _lock: Any
     _explicit: bool
+    _message: str | None = None
     _speed: Speed
     _place: Place
+
+    @property
+    def desc(self) -> str:
+        """The description, with the colon that :meth:`set_description` adds."""
+        return self._desc
+
+    @desc.setter
+    def desc(self, text: str) -> None:
+        self._desc = text
+        self._forget_frame()
+
+    def _forget_frame(self) -> None:
+        """Let the next ``logger.log`` look anew at what this bar is about and how it counts."""
+        run = self.__dict__.get("run")
+        if run is not None:
+            run.frame = None
 
     # Text.
 
@@ -145,6 +169,11 @@ class Surface:
         """Whether tqdm's exact text was asked for."""
         return self._explicit
 
+    @property
+    def message(self) -> str | None:
+        """What :meth:`display` was asked to show in the bar's place."""
+        return self._message
+
     def _measure(self) -> None:
         """Take the terminal's size for tqdm's text, where the size was left open."""
         bar: Any = self
@@ -209,9 +238,28 @@ class Surface:
         return True
 
     def display(self, msg: str | None = None, pos: int | None = None) -> bool | None:  # noqa: ARG002
-        """Draw a frame; a subclass that overrides this shows its bars by itself."""
+        """Draw a frame, with ``msg`` in the bar's place; a subclass that overrides this shows its bars by itself."""
+        self._message = msg
         display.refresh(self)  # type: ignore[arg-type]
+        self._message = None
         return True
+
+    def moveto(self, n: int) -> None:
+        """Move the cursor ``n`` lines down, for a subclass that draws by itself."""
+        self.fp.write("\n" * n + "\x1b[A" * -n)
+        flush(self.fp)
+
+    @staticmethod
+    def status_printer(file: Any) -> Callable[[str], None]:
+        """Return what replaces the last line on ``file``, for a subclass that draws by itself."""
+        from tipi_core.progress.wrapping import line_printer
+
+        return line_printer(file)
+
+    @cached_property
+    def sp(self) -> Callable[[str], None]:
+        """What replaces the last line on the bar's file."""
+        return self.status_printer(self.fp)
 
     def clear(self, nolock: bool = False) -> None:  # noqa: ARG002
         """Take the bar off the screen until the next frame."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 
@@ -60,3 +61,25 @@ def wrap_method(report: Callable[[int], Any], stream: Any, method: str) -> Any:
 
     object.__setattr__(wrapped, method, read if method == "read" else write)
     return wrapped
+
+
+def line_printer(file: Any) -> Callable[[str], None]:
+    """Return a function that writes a line over the one it wrote before."""
+    written = 0
+
+    def show(text: str) -> None:
+        nonlocal written
+        from tipi_core.progress.meter import meter_width
+
+        width = meter_width(text)
+        file.write("\r" + text + " " * max(written - width, 0))
+        flush(file)
+        written = width
+
+    return show
+
+
+def flush(stream: Any) -> None:
+    """Flush a stream that may not have ``flush``, or be closed."""
+    with suppress(AttributeError, ValueError, OSError):
+        stream.flush()
