@@ -17,8 +17,8 @@ from tipi_core.config.reading import Overrides, read_pipeline
 from tipi_core.config.secrets import mask_text, mask_word
 from tipi_core.config.writing import to_toml
 from tipi_core.controller import CoreProviders, PipelineController
-from tipi_core.errors import exit_code_of
-from tipi_core.plan import Plan, Resolver, make_plan
+from tipi_core.errors import UsageError, did_you_mean, exit_code_of
+from tipi_core.plan import Part, Plan, Resolver, make_plan
 from tipi_core.plugins import PluginHost
 from tipi_core.project.importing import ProjectImports
 from tipi_core.project.pipelines import find_pipeline
@@ -62,6 +62,8 @@ class PipelineRunner:
         project: The project's root; None finds it around the working directory.
         force: True executes every process even where it would be skipped; a collection of names, those.
         host: The plugins; None loads those that are installed.
+        part: The processes to run; None runs all.
+        facts: More entries for ``run.json``; ``title`` and ``tags`` go to the trackers too.
 
     Example:
         >>> PipelineRunner("quickstart", overrides={"training.epochs": 1}).run()  # doctest: +SKIP
@@ -77,6 +79,8 @@ class PipelineRunner:
         project: str | Path | None = None,
         force: bool | Sequence[str] = False,
         host: PluginHost | None = None,
+        part: Part | None = None,
+        facts: Mapping[str, Any] | None = None,
     ) -> None:
         self.name = str(name)
         self.config = config
@@ -85,6 +89,8 @@ class PipelineRunner:
         self.project = Path(project) if project is not None else None
         self.force = force
         self.host = host
+        self.part = part or Part()
+        self.facts = dict(facts or {})
 
     def plan(self) -> Plan:
         """Return the plan, with its problems, importing nothing of the user's.
@@ -93,7 +99,24 @@ class PipelineRunner:
             UsageError: There is no such pipeline.
             ConfigError: Its file cannot be read.
         """
-        return self._plan(self._open_project(), None)[0]
+        return self._plan(self._open_project(), self.host)[0]
+
+    def selected_plan(self) -> Plan:
+        """Return the checked plan of the part that :meth:`run` would run, importing nothing of the user's.
+
+        Raises:
+            TipiError: It cannot run: its class says why.
+        """
+        plan = self.plan()
+        plan.check()
+        self._check_forced(plan.config)
+        return plan.only(self.part)
+
+    def load_host(self) -> PluginHost:
+        """Return the plugins: those given, else those installed and not blocked by the project."""
+        if self.host is None:
+            self.host = PluginHost.load(block=[word.removeprefix("no:") for word in self._open_project().plugins])
+        return self.host
 
     def run(self) -> RunResult:
         """Run the pipeline to its end.
@@ -105,9 +128,12 @@ class PipelineRunner:
         project = self._open_project()
         plan, resolver = self._plan(project, self.host)
         plan.check()
+        self._check_forced(plan.config)
+        plan = plan.only(self.part)
         config = plan.config
         root = project.root or Path.cwd()
-        run = Run(config.name, "pipeline", root, seed=config.seed, host=resolver.host, facts=_facts(config, project))
+        facts = {**_facts(config, project), **self.facts}
+        run = Run(config.name, "pipeline", root, seed=config.seed, host=resolver.host, facts=facts)
         folder = runs_folder(root) / run.name / run.id
         plan = plan.in_run({"dir": str(folder), "id": run.id, "name": run.name})
         with activate(run), ProjectImports(project.root) as imports:
@@ -147,14 +173,21 @@ class PipelineRunner:
                 run.safe_point()
                 controller.build(resolved.spec)
             _start_logging(run)
-            specs = plan.config.processes
-            processes = [controller.construct(spec, self._forced(spec.name, spec.force)) for spec in specs]
+            specs = [resolved.spec for resolved in plan.processes]
+            processes = [controller.construct(spec, self.is_forced(spec.name, spec.force)) for spec in specs]
             _execute_all(run, controller, processes)
         path = record.path if record is not None else None
         seconds = time.perf_counter() - start
         return RunResult(run.name, run.id, path, dict(run.results), dict(run.latest_metrics), seconds)
 
-    def _forced(self, name: str, in_config: bool) -> bool:
+    def _check_forced(self, config: PipelineConfig) -> None:
+        names = [spec.name for spec in config.processes]
+        for name in [] if isinstance(self.force, bool) else self.force:
+            if name not in names:
+                raise UsageError(f"--force {name}: no such process", hint=did_you_mean(name, names, "processes"))
+
+    def is_forced(self, name: str, in_config: bool = False) -> bool:
+        """Return whether a process is executed even where it would be skipped."""
         return in_config or self.force is True or (not isinstance(self.force, bool) and name in self.force)
 
 

@@ -39,3 +39,31 @@ def _keep_set(context: click.Context, _: click.Parameter, value: tuple[str, ...]
 
 def _with_set(context: click.Context, _: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     return (*value, *context.meta.get("tipi.set", ()))
+
+
+def load_host(no_plugins: bool, words: tuple[str, ...], project: Path | None) -> Any:
+    """Return the plugins that ``--no-plugins`` and ``-P no:NAME`` leave, or None for all of them.
+
+    Raises:
+        UsageError: A word is not ``no:NAME``, or there is no plugin of that name.
+    """
+    if not no_plugins and not words:
+        return None
+    from tipi_core.errors import UsageError, did_you_mean
+    from tipi_core.plugins import PluginHost, find_plugins
+    from tipi_core.project.settings import open_project
+
+    known = [plugin.name for plugin in find_plugins()]
+    for word in words:
+        if not word.startswith("no:"):
+            raise UsageError(f"-P {word}: only plugins can be left out", hint=f"write -P no:{word}")
+        if word[3:] not in known:
+            raise UsageError(f"-P {word}: no such plugin", hint=did_you_mean(word[3:], known, "plugins"))
+    block = [word.removeprefix("no:") for word in (*words, *open_project(project).plugins)]
+    return PluginHost.load(block=block, only=[] if no_plugins else None)
+
+
+no_plugins_option = click.option("--no-plugins", is_flag=True, help="Load no plugin at all.")
+without_option = click.option(
+    "-P", "without", multiple=True, metavar="no:NAME", help="Leave out the plugin NAME; may be given several times."
+)

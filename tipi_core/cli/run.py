@@ -2,28 +2,89 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from tipi_core.cli.options import debug_option, json_option, override_words, project_option
+from tipi_core.cli.options import (
+    debug_option,
+    json_option,
+    load_host,
+    no_plugins_option,
+    override_words,
+    project_option,
+    without_option,
+)
 from tipi_core.cli.output import print_json, print_table
+from tipi_core.cli.planned import print_plan
 from tipi_core.errors import TipiError, UsageError
 
+if TYPE_CHECKING:
+    from tipi_core.runner import PipelineRunner
 
-@click.command("run", short_help="Run a pipeline.")
+SMOKE = 3
+LONGEST = 128
+
+
+class _RunCommand(click.Command):
+    """A command whose ``--force`` takes the process after it, if there is one."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, _with_forced(args, self._valued()))
+
+    def _valued(self) -> set[str]:
+        options = [param for param in self.params if isinstance(param, click.Option) and not param.is_flag]
+        return {name for option in options for name in option.opts} - {"--force"}
+
+
+@click.command("run", short_help="Run a pipeline.", cls=_RunCommand)
 @click.argument("name")
 @override_words
 @click.option("--config", help="A file in place of the pipeline's own.")
-@click.option("--force", is_flag=True, help="Execute every process, also those that would be skipped.")
+@click.option(
+    "--force",
+    multiple=True,
+    metavar="[PROCESS]",
+    help="Execute every process, also those that would be skipped; with PROCESS, that one.",
+)
+@click.option("--only", multiple=True, metavar="PROCESS", help="Run this process and no other; may be repeated.")
+@click.option("--from", "start", metavar="PROCESS", help="Begin with this process.")
+@click.option("--until", "end", metavar="PROCESS", help="End after this process.")
+@click.option("--dry-run", is_flag=True, help="Show what would run and why, and run nothing.")
+@click.option("--smoke", is_flag=True, help=f"Try it out: every progress bar ends after {SMOKE} items.")
+@click.option("--seed", type=int, help="The same as the word seed=SEED.")
+@click.option("--name", "title", help="What to call the run in its record and in trackers.")
+@click.option("--tags", multiple=True, help="Words to find the run by, separated by commas.")
+@click.option("--quiet", is_flag=True, help="No bars and no messages: print the record's path, or errors.")
+@no_plugins_option
+@without_option
 @project_option
 @json_option
 @debug_option
 def command(
-    name: str, words: tuple[str, ...], config: str | None, force: bool, project: Path | None, as_json: bool, debug: bool
+    name: str,
+    words: tuple[str, ...],
+    config: str | None,
+    force: tuple[str, ...],
+    only: tuple[str, ...],
+    start: str | None,
+    end: str | None,
+    dry_run: bool,
+    smoke: bool,
+    seed: int | None,
+    title: str | None,
+    tags: tuple[str, ...],
+    quiet: bool,
+    no_plugins: bool,
+    without: tuple[str, ...],
+    project: Path | None,
+    as_json: bool,
+    debug: bool,
 ) -> int:
     """Run the pipeline NAME, with KEY=VALUE words over its config.
 
@@ -31,13 +92,34 @@ def command(
     tipi run quickstart
     tipi run my_pipeline training.epochs=20 seed=3
     tipi run my_pipeline --config custom_config.toml
-    tipi run experiments/try.toml
+    tipi run my_pipeline --from validation --force validation
+    tipi run my_pipeline --dry-run --until training
+    tipi run experiments/try.toml --smoke
     """
+    from tipi_core.plan import Part
     from tipi_core.runner import PipelineRunner
 
     if name.endswith(".py"):
         raise UsageError(f"{name!r} is a script, not a pipeline", hint=f"run it with: python {name}")
-    runner = PipelineRunner(name, config, list(words), project=project, force=force)
+    runner = PipelineRunner(
+        name,
+        config,
+        [*words, *([] if seed is None else [f"seed={seed}"])],
+        project=project,
+        force=True if "" in force else force,
+        host=load_host(no_plugins, without, project),
+        part=Part(only, start, end),
+        facts=_facts(title, tags),
+    )
+    if dry_run:
+        print_plan(runner, as_json)
+        return 0
+    quietly = {"TIPI_PROGRESS": "off", "TIPI_QUIET": "1"} if quiet else {}
+    with environment(quietly | ({"TIPI_SMOKE": str(SMOKE)} if smoke else {})):
+        return _run(runner, as_json, quiet, debug)
+
+
+def _run(runner: PipelineRunner, as_json: bool, quiet: bool, debug: bool) -> int:
     try:
         result = runner.run()
     except TipiError:
@@ -46,9 +128,54 @@ def command(
         return _report(error, debug)
     if as_json:
         print_json(_as_dict(result))
-    else:
+    elif not quiet:
         _summarize(result)
+    elif result.path is not None:
+        click.echo(result.path)
     return 0
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables while the block lasts."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _with_forced(args: list[str], valued: set[str]) -> list[str]:
+    """Return the words with each bare ``--force`` joined to the process behind it, or to nothing."""
+    result: list[str] = []
+    rest = list(args)
+    named = False
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            return [*result, word, *rest]
+        if word == "--force":
+            follows = named and rest and not rest[0].startswith(("-", "~")) and "=" not in rest[0]
+            word = f"--force={rest.pop(0) if follows else ''}"
+        elif word in valued and rest:
+            result.append(word)
+            word = rest.pop(0)
+        elif not word.startswith("-"):
+            named = True
+        result.append(word)
+    return result
+
+
+def _facts(title: str | None, tags: tuple[str, ...]) -> dict[str, Any]:
+    words = [word.strip() for text in tags for word in text.split(",") if word.strip()]
+    if title is not None and (not title.isprintable() or not title.strip() or len(title) > LONGEST):
+        raise UsageError(f"{title[:120]!r} is no name for a run", hint=f"1 to {LONGEST} printable characters")
+    return {key: value for key, value in (("title", title), ("tags", words)) if value}
 
 
 def _summarize(result: Any) -> None:

@@ -52,11 +52,12 @@ class Console:
 
 
 def say(text: str) -> None:
-    """Write one line to stderr, wherever that is; a process without one says nothing."""
+    """Write one line to stderr, wherever that is; a process without one, or with ``TIPI_QUIET=1``, says nothing."""
     stream = sys.stderr
+    if stream is None or os.environ.get("TIPI_QUIET", "") == "1":
+        return
     try:
-        if stream is not None:
-            stream.write(f"tipi: {text}\n")
+        stream.write(f"tipi: {text}\n")
     except UnicodeEncodeError:
         stream.write(f"tipi: {text.encode('ascii', 'backslashreplace').decode()}\n")
     except (OSError, ValueError):

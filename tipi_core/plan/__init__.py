@@ -4,6 +4,7 @@ Validation, the dry run and the run make the same plan.
 """
 
 from tipi_core.plan.making import Plan, make_plan, providers
+from tipi_core.plan.parts import Part
 from tipi_core.plan.resolving import Resolved, Resolver
 
-__all__ = ["Plan", "Resolved", "Resolver", "make_plan", "providers"]
+__all__ = ["Part", "Plan", "Resolved", "Resolver", "make_plan", "providers"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tipi_core.components.process import PipelineProcess
@@ -14,7 +14,9 @@ from tipi_core.config.reading import raise_problems
 from tipi_core.config.secrets import mask_text
 from tipi_core.controller import Component
 from tipi_core.errors import ConfigError, TipiError
+from tipi_core.plan.parts import Part, check_needs
 from tipi_core.plan.resolving import Resolved, Resolver, given_to
+from tipi_core.plan.roles import missing_roles
 from tipi_core.project.importing import ProjectImports
 from tipi_core.registry import PERMANENCE, PROCESS
 
@@ -28,16 +30,41 @@ class Plan:
         resolved: The components whose types were found, permanences in the order in which they are built, then
             processes in the order of the file.
         problems: Every mistake found so far.
+        left_out: The processes that are not run this time, with the reason.
     """
 
     config: PipelineConfig
     resolved: tuple[Resolved, ...]
     problems: tuple[ConfigError, ...]
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def permanences(self) -> list[Resolved]:
         """The permanences, in the order in which they are built."""
         return [resolved for resolved in self.resolved if resolved.spec.kind == PERMANENCE]
+
+    @property
+    def processes(self) -> list[Resolved]:
+        """The processes that are run, in the order of the file."""
+        found = [resolved for resolved in self.resolved if resolved.spec.kind == PROCESS]
+        return [resolved for resolved in found if resolved.spec.name not in self.left_out]
+
+    def only(self, part: Part) -> Plan:
+        """Return the plan that runs a part of the processes.
+
+        Raises:
+            UsageError: The part names what is not there, or needs the result of a process that is left out.
+        """
+        plan = replace(self, left_out=part.left_out([spec.name for spec in self.config.processes]))
+        for resolved in plan.processes:
+            plan.check_needs(resolved, resolved.signature, resolved.is_class)
+        return plan
+
+    def check_needs(self, resolved: Resolved, signature: Signature, is_class: bool | None) -> None:
+        """Check that a process needs no result of one that is left out; raises as :meth:`only` does."""
+        asks = resolved.definition.asks if resolved.definition else ()
+        results = [ask.name for ask in asks if ask.kind == PROCESS]
+        check_needs(resolved.spec, signature, results, providers(self.config, resolved.spec, is_class), self.left_out)
 
     def check(self) -> None:
         """Raise all problems together, if there are any."""
@@ -67,7 +94,7 @@ class Plan:
         """
         problems: list[ConfigError] = []
         components = {}
-        for resolved in self.resolved:
+        for resolved in (*self.permanences, *self.processes):
             spec = resolved.spec
             try:
                 target = _load(resolved, imports)
@@ -76,6 +103,8 @@ class Plan:
                 continue
             signature = Signature.of(target, given_to(spec, isinstance(target, type)))
             components[spec.kind, spec.name] = Component(spec, target, signature)
+            if spec.kind == PROCESS:
+                self.check_needs(resolved, signature, isinstance(target, type))
             problems += _mistakes(self.config, resolved, signature, isinstance(target, type))
         raise_problems(problems, self.config.path)
         return components
@@ -101,6 +130,7 @@ def make_plan(config: PipelineConfig, resolver: Resolver, problems: Sequence[Con
         known = {problem.where for problem in found} - {component.spec.where}
         mistakes = _mistakes(config, component, component.signature, component.is_class)
         found += [mistake for mistake in mistakes if mistake.where not in known]
+    found += missing_roles(config, resolved, resolver)
     try:
         resolved = _in_order(resolved)
     except ConfigError as error:

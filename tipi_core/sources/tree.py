@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tipi_core.components.signature import GIVEN, Signature
+from tipi_core.sources.asking import Ask, asks_of_class, asks_of_function, defines
 from tipi_core.sources.modules import ModuleSource, import_roots, module_name, python_files
 from tipi_core.sources.signatures import ANY_SIGNATURE, decorator_name, read_signature
 
@@ -36,6 +37,8 @@ class Definition:
         is_class: Whether it is a class and not a function.
         signature: What it takes, as far as the source tells.
         doc: Its docstring, or None.
+        asks: What it surely asks its controller for.
+        skips: Whether it is a class with a ``skip`` of its own.
     """
 
     name: str
@@ -47,6 +50,8 @@ class Definition:
     is_class: bool
     signature: Signature
     doc: str | None
+    asks: tuple[Ask, ...] = ()
+    skips: bool = False
 
     @property
     def where(self) -> str:
@@ -142,8 +147,29 @@ class SourceTree:
             return None
         role = role or MAYBE
         signature = self._signature(source, node, role)
-        is_class, doc = isinstance(node, ast.ClassDef), ast.get_docstring(node)
-        return Definition(name, role, source.name, attr, source.path, node.lineno, is_class, signature, doc)
+        bases = list(self._bases(source, node, frozenset())) if isinstance(node, ast.ClassDef) else []
+        return Definition(
+            name,
+            role,
+            source.name,
+            attr,
+            source.path,
+            node.lineno,
+            is_class=isinstance(node, ast.ClassDef),
+            signature=signature,
+            doc=ast.get_docstring(node),
+            asks=asks_of_class(bases) if isinstance(node, ast.ClassDef) else asks_of_function(node),
+            skips=defines(bases, "skip"),
+        )
+
+    def _bases(self, source: ModuleSource, node: ast.ClassDef, seen: frozenset[str]) -> Iterator[ast.ClassDef]:
+        """Yield a class and those of its bases whose source can be read, the nearest first."""
+        yield node
+        for base in node.bases:
+            dotted = source.dotted(base)
+            home = self._home(dotted) if dotted and dotted not in seen and dotted not in _BASES else None
+            if home is not None and home[1] in home[0].classes:
+                yield from self._bases(home[0], home[0].classes[home[1]], seen | {str(dotted)})
 
     def _signature(self, source: ModuleSource, node: ast.AST, role: str) -> Signature:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
