@@ -1,6 +1,5 @@
 """The same program on tqdm and on ours: what it returns, raises, prints and leaves behind."""
 
-import asyncio
 import collections
 import contextlib
 import io
@@ -15,7 +14,6 @@ from hypothesis import strategies as st
 
 tqdm_module = pytest.importorskip("tqdm")
 from tqdm import tqdm  # noqa: E402 - after the question whether it is there
-from tqdm.asyncio import tqdm as tqdm_asyncio  # noqa: E402
 
 from tipi.helpers import progress_bar  # noqa: E402
 from tipi_core.progress.meter import ProgressWarning  # noqa: E402
@@ -176,36 +174,6 @@ def off_a_terminal(bar):
     return list(opened), opened.n, opened.disable
 
 
-def lengths(bar):
-    class Shaped:
-        shape = (7, 2)
-
-    class Hinted:
-        def __iter__(self):
-            return iter(())
-
-        def __length_hint__(self):
-            return 4
-
-    bars = [bar(range(3)), bar(total=4), bar(Shaped()), bar(Hinted())]
-    return [len(one) for one in bars], outcome(len, bar(x for x in ()))[0], outcome(len, bar())[0]
-
-
-def truth(bar):
-    bars = [bar(range(3)), bar([]), bar(total=0), bar(total=2), bar(iter([])), bar(range(3), total=0)]
-    return [bool(one) for one in bars], outcome(bool, bar())[0]
-
-
-def containing(bar):
-    generated = bar(i for i in range(5))
-    return 2 in bar(range(3)), 7 in bar([1]), 2 in generated, list(generated)
-
-
-def turned(bar):
-    opened = bar([1, 2, 3])
-    return list(reversed(opened)), opened.n, opened.iterable, outcome(lambda: list(reversed(bar(x for x in ()))))[0]
-
-
 def compared(bar):
     first, second = bar(total=1), bar(total=1)
     results = first < second, first <= second, first == second, first != second, first > second, first >= second
@@ -229,20 +197,6 @@ def postfixes(bar):
     return texts, opened.postfix, bar(total=1, postfix="text").postfix, bar(total=1, postfix=3).postfix
 
 
-def descriptions(bar):
-    opened = bar(total=3, desc="start")
-    texts = [opened.desc]
-    for set_one in (opened.set_description, opened.set_description_str):
-        for text in ("Epoch", None, "", "Epoch: "):
-            set_one(text)
-            texts.append(opened.desc)
-    return texts
-
-
-def totals(bar):
-    return [bar(range(3), total=given).total for given in (None, 5, 2.5, float("inf"))] + [bar(iter([])).total]
-
-
 def attributes(bar):
     opened = bar(total=3, unit="B", leave=None, smoothing=None, mininterval=None, maxinterval=None, miniters=4)
     names = (
@@ -250,21 +204,6 @@ def attributes(bar):
         "unit_divisor initial lock_args delay gui dynamic_ncols smoothing bar_format postfix colour last_print_n n pos"
     )
     return {name: getattr(opened, name) for name in names.split()}
-
-
-def keywords(bar):
-    return outcome(bar, range(3), wrong=1)[0], outcome(bar, range(3), nested=True)[0]
-
-
-def wrapped(bar):
-    stream = io.BytesIO(b"abcdef")
-    with bar.wrapattr(stream, "read", total=6) as file:
-        data = file.read(4), file.read(), file.tell()
-    target = io.BytesIO()
-    with bar.wrapattr(target, "write", bytes=False) as file:
-        count = file.write(b"xyz")
-        file.name = "set"
-    return data, count, target.getvalue(), target.name, outcome(lambda: bar.wrapattr(stream, "seek").__enter__())[0]
 
 
 def generator_closes(bar):
@@ -284,32 +223,17 @@ def generator_closes(bar):
     return log
 
 
-def zipped(bar):
-    opened = bar(range(5))
-    return list(zip(range(3), opened, strict=False)), opened.n
-
-
 def enumerated(bar):
     return list(enumerate(bar("ab"))), sum(bar([1, 2])), dict(bar([(1, 2)])), [*bar((1,))], max(bar({3: 1}))
-
-
-def not_iterable(bar):
-    opened = bar(5)
-    return outcome(list, opened)[0], outcome(list, bar())[0]
 
 
 def wrong_formats(bar):
     return outcome(bar, range(3), bar_format="{nothing}")[0], outcome(bar, range(3), bar_format="{n")[0]
 
 
-def environment(bar):
-    return bar.monitor_interval, bar(range(2)).iterable
-
-
 PROGRAMS = [
     plain_loop, total_given, broken_off, body_raises, source_raises, by_hand, every_update, assigned, reset, disabled,
-    off_a_terminal, lengths, truth, containing, turned, compared, postfixes, descriptions, totals, attributes, keywords,
-    wrapped, generator_closes, zipped, enumerated, not_iterable, wrong_formats, environment,
+    off_a_terminal, compared, postfixes, attributes, generator_closes, enumerated, wrong_formats,
 ]  # fmt: skip
 
 
@@ -329,28 +253,6 @@ def quiet(base):
     return Quiet
 
 
-@pytest.mark.parametrize("bar", [progress_bar, tqdm_asyncio], ids=["tipi", "tqdm"])
-def test_asynchronous_work(bar):
-    async def ticks():
-        for i in range(3):
-            await asyncio.sleep(0)
-            yield i
-
-    async def double(i):
-        await asyncio.sleep(0)
-        return 2 * i
-
-    async def main():
-        opened = bar(ticks(), total=3, file=io.StringIO())
-        seen = [i async for i in opened]
-        plain = [i async for i in bar([7, 8], file=io.StringIO())]
-        gathered = await bar.gather(*(double(i) for i in range(4)), file=io.StringIO())
-        done = {await one for one in bar.as_completed([double(1), double(2)], file=io.StringIO())}
-        return seen, opened.n, plain, gathered, done
-
-    assert asyncio.run(main()) == ([0, 1, 2], 3, [7, 8], [0, 2, 4, 6], {2, 4})
-
-
 @pytest.mark.parametrize("bar", [progress_bar, tqdm], ids=["tipi", "tqdm"])
 def test_tqdms_own_helpers_take_the_class(bar, capfd):
     import logging
@@ -368,38 +270,6 @@ def test_tqdms_own_helpers_take_the_class(bar, capfd):
     with logging_redirect_tqdm([log], tqdm_class=bar):
         log.warning("through the bar")
     assert "through the bar" in capfd.readouterr().err
-
-
-@pytest.mark.parametrize("bar", [progress_bar, tqdm], ids=["tipi", "tqdm"])
-@pytest.mark.filterwarnings("ignore")
-def test_data_frames(bar):
-    pandas = pytest.importorskip("pandas")
-    bar.pandas(file=io.StringIO())
-    frame = pandas.DataFrame({"a": [1, 2, 3], "b": [1, 1, 2]})
-    assert list(frame["a"].progress_apply(lambda x: x * 2)) == [2, 4, 6]
-    assert list(frame["a"].progress_map(lambda x: x + 1)) == [2, 3, 4]
-    assert list(frame.progress_apply(lambda row: row.sum(), axis=1)) == [2, 3, 5]
-    assert list(frame.groupby("b")["a"].progress_apply(lambda group: group.sum())) == [3, 3]
-
-
-def test_write_prints_the_same(capsys):
-    for bar in (tqdm, progress_bar):
-        bar.write("text")
-        bar.write("more", end="")
-        file = io.StringIO()
-        bar.write("[b]\x1b[1m", file=file)
-        with bar.external_write_mode(file=file):
-            file.write("direct")
-        print(repr(file.getvalue()))
-    out = capsys.readouterr().out
-    assert out[: len(out) // 2] == out[len(out) // 2 :]
-
-
-def test_bytes_are_written_on_request():
-    for bar in (tqdm, progress_bar):
-        file = io.BytesIO()
-        list(bar(range(3), file=file, write_bytes=True, ascii=True))
-        assert b"3/3" in file.getvalue()
 
 
 def test_fields_of_a_subclass_reach_its_format():
