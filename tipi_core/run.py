@@ -6,14 +6,16 @@ with the first call of :meth:`Run.open_record`.
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from tipi_core.errors import RunInterrupted, StorageError
 
@@ -35,6 +37,57 @@ class Loop(Protocol):
     @property
     def n(self) -> float:
         """How many items it has handed out."""
+
+    def gauge(self) -> Gauge:
+        """Return how to read its position at every log call."""
+
+
+class Gauge(NamedTuple):
+    """How the position of one loop is read in two steps: in next to no time now, and its meaning later.
+
+    Attributes:
+        desc: The loop's description.
+        start: Where its counting began.
+        note: What is called at each log call.
+        turn: Turns what ``note`` returned into items handed out before the one at hand; None takes it as it is.
+    """
+
+    desc: str
+    start: float
+    note: Callable[[], Any]
+    turn: Callable[[Any], float] | None
+
+    def read(self, noted: Any) -> tuple[str, float]:
+        """Return description and position as they were when ``noted`` was."""
+        return self.desc, self.start + (noted if self.turn is None else self.turn(noted))
+
+
+class Frame:
+    """The open loops, outermost first, as log calls use them.
+
+    Attributes:
+        gauges: One for each loop.
+        note: Returns what each of them notes; written out for few loops, because each log call pays for it.
+    """
+
+    __slots__ = ("gauges", "note")
+
+    def __init__(self, gauges: tuple[Gauge, ...]) -> None:
+        self.gauges = gauges
+        notes = [gauge.note for gauge in gauges]
+        self.note: Callable[[], tuple[Any, ...]] = lambda: tuple([note() for note in notes])
+        if not notes:
+            self.note = tuple
+        elif len(notes) == 1:
+            (only,) = notes
+            self.note = lambda: (only(),)
+        elif len(notes) == 2:
+            outer, inner = notes
+            self.note = lambda: (outer(), inner())
+
+    def read(self, noted: tuple[Any, ...]) -> list[tuple[str, float]]:
+        """Return description and position of each loop as they were when ``noted`` was."""
+        return [gauge.read(note) for gauge, note in zip(self.gauges, noted, strict=True)]
 
 
 class CleanupStack:
@@ -72,8 +125,10 @@ class Run:
 
     Attributes:
         id: UTC time and six random hexadecimal digits, unique on the machine.
-        step: The number of the next log call.
+        steps: Counts the log calls; ``next`` of it needs no lock.
+        sink: Where ``logger.log`` puts a row, once something takes them.
         loops: The open bars, outermost first.
+        frame: How log calls read them; None after a change.
         latest_metrics: The last value of every metric, for display.
         results: The outcome of each process so far, by name.
         preparing: True while a pipeline imports the user's modules and nothing is open yet.
@@ -105,8 +160,10 @@ class Run:
         self.parent = parent
         self.pid = os.getpid()
         self.facts = dict(facts or {})
-        self.step = 0
+        self.steps = count()
+        self.sink: Callable[[Mapping[str, Any], int | None, bool | None], None] | None = None
         self.loops: list[Loop] = []
+        self.frame: Frame | None = None
         self.latest_metrics: dict[str, float] = {}
         self.results: dict[str, Outcome] = {}
         self.preparing = False
@@ -117,6 +174,7 @@ class Run:
         self._host = host
         self._no_record = False
         self._lock = threading.RLock()
+        self._host_lock = threading.RLock()
         self._services: dict[Any, Any] = {}
         self._cleanup = CleanupStack()
         self._late_cleanup = CleanupStack()
@@ -124,7 +182,7 @@ class Run:
     @property
     def host(self) -> PluginHost:
         """The plugins of this run."""
-        with self._lock:
+        with self._host_lock:  # another one: the training goes on while a thread loads plugins
             if self._host is None:
                 from tipi_core.plugins import PluginHost
 
@@ -132,27 +190,46 @@ class Run:
             return self._host
 
     @property
+    def knows_plugins(self) -> bool:
+        """True once :attr:`host` costs nothing."""
+        return self._host is not None or (self.parent is not None and self.parent.knows_plugins)
+
+    @property
     def stopping(self) -> bool:
         """True once a signal asked the run to stop."""
         return self.stop_signal is not None
 
+    @property
+    def step(self) -> int:
+        """The number of the next log call."""
+        return int(repr(self.steps)[6:-1])
+
     def next_step(self, given: int | None = None) -> int:
         """Return the number of this log call, counted from 0, or from behind the last one that was ``given``."""
+        if given is None:
+            return next(self.steps)
         with self._lock:
-            number = self.step if given is None else given
-            self.step = max(self.step, number + 1)
-            return number
+            if given >= self.step:
+                self.steps = count(given + 1)
+            return given
 
     def push_loop(self, loop: Loop) -> None:
         """Say that a bar opened inside the ones that are open."""
         self.loops.append(loop)
+        self.frame = None
 
     def pop_loop(self, loop: Loop) -> None:
         """Say that a bar closed; one that is not open is no error."""
         for position in range(len(self.loops) - 1, -1, -1):
             if self.loops[position] is loop:
                 del self.loops[position]
+                self.frame = None
                 return
+
+    def make_frame(self) -> Frame:
+        """Return the open loops as log calls use them, and keep them until one opens, closes or counts anew."""
+        self.frame = frame = Frame(tuple(loop.gauge() for loop in self.loops))
+        return frame
 
     def service(self, factory: Callable[[Run], T]) -> T:
         """Return the one ``factory(run)`` of this run, made at the first ask."""
@@ -199,6 +276,13 @@ class Run:
         """Return whether this process is the one that writes: rank 0, and no forked or spawned child."""
         return os.getpid() == self.pid and os.environ.get("RANK", "0") in ("", "0") and not is_spawned()
 
+    def note_facts(self, **facts: Any) -> None:
+        """Put entries into ``run.json``: at once if a record is open, else when one is."""
+        self.facts.update(facts)
+        if self.record is not None and os.getpid() == self.pid:
+            with contextlib.suppress(StorageError):  # a full disk: the end of the run tries again
+                self.record.update(**facts)
+
     def event(self, kind: str, **fields: Any) -> None:
         """Add an event to the record, if one is open."""
         if self.record is not None and os.getpid() == self.pid:
@@ -234,11 +318,13 @@ class Run:
 
     def _create_record(self) -> RunRecord | None:
         from tipi_core.project.settings import runs_folder
-        from tipi_core.records import RunRecord, collect_facts
+        from tipi_core.records import RunRecord, SlowFacts, collect_facts
 
         try:
             facts = {**collect_facts(), "kind": self.kind, "seed": self.seed, **self.facts}
-            return RunRecord.create(runs_folder(self.root), self.name, self.id, facts)
+            record = RunRecord.create(runs_folder(self.root), self.name, self.id, facts)
+            self._cleanup.push("collect_slow_facts", SlowFacts(record, self.root).wait)
+            return record
         except StorageError as error:
             if self.kind == "pipeline":
                 raise
@@ -263,6 +349,7 @@ class _Active:
 
 
 _active = _Active()
+find_mine = _active.mine.get  # for log calls: the run of this thread or task, which may be over, or None
 
 
 def active_run() -> Run | None:
@@ -277,14 +364,17 @@ def current_run() -> Run:
         >>> current_run() is current_run()
         True
     """
-    run = _active.top()
-    if run is not None:
+    run = _active.mine.get()
+    if run is not None and run.state == "running":
         return run
+    if _active.stack:  # this function is on the path of each log call
+        return _active.stack[-1]
     with _active.lock:
         run = _active.top()
         if run is None:
             run = _implicit_run()
             _active.stack.append(run)
+            _active.mine.set(run)
     return run
 
 
@@ -330,10 +420,12 @@ def _close_at_exit(run: Run) -> None:
     error: BaseException | None = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
     if hasattr(sys, "ps1") or "IPython" in sys.modules:
         error = None  # in a session, an error of an earlier line is no verdict on the run
-    state = "completed"
-    if error is not None:
-        state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-    end_implicit_run(run, state, error)
+    if error is None:
+        end_implicit_run(run, "completed")  # with which code, only what started Python knows
+        return
+    interrupted = isinstance(error, KeyboardInterrupt)
+    run.note_facts(exit_code=130 if interrupted else 1)
+    end_implicit_run(run, "interrupted" if interrupted else "failed", error)
 
 
 def _script_name() -> str:

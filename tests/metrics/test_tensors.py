@@ -5,7 +5,7 @@ import weakref
 
 import pytest
 
-from tipi_core.metrics.values import Deferred, capture, resolve
+from tipi_core.metrics.values import Deferred, capture, fetch_deferred
 
 torch = pytest.importorskip("torch")
 numpy = pytest.importorskip("numpy")
@@ -13,6 +13,11 @@ numpy = pytest.importorskip("numpy")
 
 def refuse(key, reason):
     raise AssertionError(f"{key}: {reason}")
+
+
+def fetched(values, refuse=refuse):
+    fetch_deferred([values], None, refuse)
+    return values
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64", "int64", "uint8", "bool"])
@@ -52,7 +57,7 @@ def test_a_deferred_tensor_is_a_clone_without_graph_fetched_later():
     with torch.no_grad():
         loss += 1
     assert not deferred.tensor.requires_grad
-    assert resolve({"loss": deferred}, refuse) == {"loss": 3.0}
+    assert fetched({"loss": deferred}) == {"loss": 3.0}
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,7 @@ def test_a_tensor_that_is_no_number_is_refused_with_the_reason(value, reason):
 def test_what_cannot_be_fetched_is_refused_and_the_rest_stays():
     refused = {}
     deferred = Deferred(torch.zeros((), device="meta"))
-    assert resolve({"gone": deferred, "loss": 1.0}, refused.__setitem__) == {"loss": 1.0}
+    assert fetched({"gone": deferred, "loss": 1.0}, refused.__setitem__) == {"loss": 1.0}
     assert list(refused) == ["gone"]
 
 
@@ -85,4 +90,69 @@ def test_a_loss_on_a_gpu_waits_for_the_writer_and_keeps_its_value():
     with torch.no_grad():
         loss += 1
     assert isinstance(captured["loss"], Deferred)
-    assert resolve(captured, refuse) == {"loss": 2.0}
+    assert fetched(captured) == {"loss": 2.0}
+
+
+class OnDevice:
+    """A scalar that behaves as one on an accelerator."""
+
+    def __init__(self, value, dtype="float32"):
+        self.value, self.dtype = value, f"torch.{dtype}"
+        self.device = torch.device("cuda", 0)
+        self.is_cuda = False  # no stream to record on here
+
+    def numel(self):
+        return 1
+
+    def item(self):
+        raise AssertionError("asked one by one")
+
+    def detach(self):
+        return self
+
+    def clone(self):
+        return OnDevice(self.value, self.dtype.removeprefix("torch."))
+
+    def is_floating_point(self):
+        return "float" in self.dtype
+
+
+class OneTransfer:
+    def __init__(self):
+        self.batches = []
+
+    def fetch(self, tensors):
+        self.batches.append(len(tensors))
+        return [float(tensor.value) for tensor in tensors]
+
+
+def test_values_on_an_accelerator_are_fetched_in_one_batch_of_many_rows(tmp_path):
+    from tipi.plugin import hookimpl
+    from tipi_core.metrics.stream import MetricStream
+    from tipi_core.plugins import PluginHost
+    from tipi_core.run import Run
+
+    backend = OneTransfer()
+
+    class Devices:
+        @hookimpl
+        def tipi_create_device_backend(self):
+            return backend
+
+    host = PluginHost()
+    host.register("devices", Devices())
+    run = Run("train", root=tmp_path, host=host)
+    stream = run.service(MetricStream)
+    with stream._guard:  # the writer waits: all rows are of one batch
+        loss = OnDevice(0.5)
+        for number in range(10):
+            stream.add({"loss": loss, "step": OnDevice(number, "int64"), "good": OnDevice(1, "bool")})
+        loss.value = 99.0
+    stream.flush()
+    run.close("completed")
+    import json
+
+    rows = [json.loads(line)["values"] for line in (run.record.path / "metrics.jsonl").read_text().splitlines()]
+    assert rows == [{"loss": 0.5, "step": number, "good": True} for number in range(10)]
+    assert sum(backend.batches) == 30
+    assert len(backend.batches) == 1

@@ -23,7 +23,7 @@ class Refusals(dict):
 def through(metrics):
     """Log and write, as the record has it; nothing may be refused."""
     refused = Refusals()
-    written = resolve(capture(metrics, refused), refused)
+    written = resolve(capture(metrics, refused))
     assert not refused
     return written
 

@@ -64,6 +64,7 @@ class RunDevices:
         with self._lock:
             if self.choice is None:
                 self.choice = self._inherited(prefer, amount) or self._fresh(prefer, amount)
+                self.run.note_facts(device=self.choice.device.label)
                 return self.choice
             if _serves(self.choice.device, prefer, amount):
                 return self.choice

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tipi_core.run import Run, active_run, current_run, end_implicit_run
+from tipi_core.run import Run, active_run, current_run, end_implicit_run, find_mine
 
 if TYPE_CHECKING:
     from tipi_core.metrics.session import LogSession, RunConfig
@@ -16,12 +16,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoggedRun:
-    """The run as the logger shows it: its id, name, the folder of its record, and its page in a tracker."""
+    """The run as the logger shows it.
+
+    Attributes:
+        id: Its id.
+        name: The script's or pipeline's name.
+        path: The folder of its record, or None without one.
+        find_url: Looks for its page in a tracker.
+    """
 
     id: str
     name: str
     path: Path | None
-    url: str | None
+    find_url: Callable[[], str | None] = field(repr=False)
+
+    @property
+    def url(self) -> str | None:
+        """Its page in a tracker, as soon as that is known; None before, and without one."""
+        return self.find_url()
 
 
 class Logger:
@@ -92,10 +104,15 @@ class Logger:
         Raises:
             RunInterrupted: A signal asked the run to stop; this is a safe point.
         """
-        run = current_run()
+        run = find_mine()
+        if run is None or run.state != "running":
+            run = current_run()
+        put = run.sink
         try:
-            if run.writes():
-                _stream(run).add(metrics, step, commit is not False)
+            if put is not None:
+                put(metrics, step, commit)
+            elif run.writes():
+                _stream(run).add(metrics, step, commit)
         except Exception as error:
             _complain(run, "log", error)
         if run.stop_signal is not None:
@@ -123,8 +140,8 @@ class Logger:
     def run(self) -> LoggedRun:
         """The current run: id, name, path of its record, url."""
         run = current_run()
-        urls = [tracker.url for tracker in _session(run).trackers if tracker.url]
-        return LoggedRun(run.id, run.name, run.record.path if run.record else None, urls[0] if urls else None)
+        session = _session(run)
+        return LoggedRun(run.id, run.name, run.record.path if run.record else None, lambda: session.url)
 
 
 logger = Logger()

@@ -8,6 +8,7 @@ from typing import Any
 from tipi_core.metrics.console import say, short_path
 from tipi_core.metrics.stream import MetricStream
 from tipi_core.metrics.tracker import Tracker
+from tipi_core.records.background import Background
 from tipi_core.run import Run
 
 
@@ -68,12 +69,19 @@ class LogSession:
         if self._pending and self.settings is None:
             self._start(dict(self._pending))
 
+    @property
+    def url(self) -> str | None:
+        """The run's page in the first tracker that has one by now."""
+        pages = (tracker.url or (tracker.find_url() if tracker.find_url else None) for tracker in self.trackers)
+        return next((page for page in pages if page), None)
+
     def save_config(self) -> None:
         """Write the user's config into the record."""
         if self.run.record is not None and self.run.writes():
             self.run.record.update(config=_plain(self.config))
 
     def _start(self, settings: dict[str, Any]) -> None:
+        settings = {**settings, **_from_command_line(self.run)}
         self.settings = settings
         stream = self.run.service(MetricStream) if self.run.writes() else None
         config = settings.get("config")
@@ -81,6 +89,14 @@ class LogSession:
             self.config.update(config if isinstance(config, Mapping) else vars(config))
         if stream is None:
             return
+        if self.run.knows_plugins:
+            self._start_trackers(settings, stream)
+        else:
+            self._starting = Background("tipi-trackers", lambda _: self._start_trackers(settings, stream))
+            self.run.defer(self._starting.wait)
+
+    def _start_trackers(self, settings: dict[str, Any], stream: MetricStream) -> None:
+        """Start what follows the run and say so; on a thread in a script, where finding the plugins takes a while."""
         if self.run.record is not None:
             self.trackers = self.run.host.start_trackers(self.run, {**settings, "config": _plain(self.config)})
         stream.console.on = all(tracker.state == "local" for tracker in self.trackers)
@@ -90,6 +106,12 @@ class LogSession:
                 self.run.defer(tracker.close, late=True)
         if not self.trackers and self.run.record is not None:
             say(f"metrics go to {short_path(self.run.record.path)}")
+
+
+def _from_command_line(run: Run) -> dict[str, Any]:
+    """Return the run's title and tags, as trackers call them; a command line wins over everything else."""
+    names = {"name": "title", "tags": "tags"}
+    return {setting: run.facts[fact] for setting, fact in names.items() if run.facts.get(fact)}
 
 
 def _plain(config: Mapping[Any, Any]) -> dict[str, Any]:

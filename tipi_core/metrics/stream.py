@@ -9,18 +9,20 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
-
-import msgspec
+from weakref import WeakSet
 
 from tipi_core.metrics.console import Console, say
-from tipi_core.metrics.values import capture, resolve
+from tipi_core.metrics.values import PLAIN, Deferred, capture, fetch_deferred, resolve
+from tipi_core.records.background import Background
 from tipi_core.records.encoding import encode
-from tipi_core.run import Run
+from tipi_core.run import Frame, Run
 
 DRAIN_SECONDS = 0.25
 MOST_KEPT_BYTES = 64 * 2**20
+Queued = tuple[int, float, Frame, tuple[Any, ...], dict[str, Any]]
 
 
 class MetricStream:
@@ -28,6 +30,10 @@ class MetricStream:
 
     Args:
         run: The run; its record is opened here.
+
+    Attributes:
+        rows: How many were written so far.
+        console: Shows the latest metrics.
     """
 
     def __init__(self, run: Run) -> None:
@@ -35,50 +41,73 @@ class MetricStream:
         self.rows = 0
         self.dropped = 0
         self.console = Console(run)
-        self._queue: deque[tuple[int, float, list[tuple[str, float]], dict[str, Any]]] = deque()
+        self._queue: deque[Queued] = deque()
+        self._put = self._queue.append
         self._uncommitted: dict[str, Any] = {}
         self._refused: set[str] = set()
         self._kept = b""
         self._warned = False
-        self._encode = msgspec.json.Encoder().encode
+        self._encode: Callable[[Any], bytes] = encode
+        self._backend: Any = None
         self._start, self._wall = time.monotonic(), time.time()
         self._guard = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         run.open_record()
         run.defer(self.close)
+        if run.writes():
+            run.sink = self.add
+            _streams().add(self)
+            self._loading = Background("tipi-loading", self._load)
+            self._thread = threading.Thread(target=self._drain, name="tipi-metrics", daemon=True)
+            self._thread.start()
 
-    def add(self, metrics: Mapping[str, Any], step: int | None, commit: bool) -> None:
+    def add(
+        self,
+        metrics: Mapping[str, Any],
+        step: int | None = None,
+        commit: bool | None = None,
+        # bound here, because this runs in the training loop
+        monotonic: Callable[[], float] = time.monotonic,
+        are_plain: Callable[[Iterable[Any]], bool] = PLAIN.issuperset,
+    ) -> None:
         """Queue one row; with ``commit=False`` hold the values for the next row."""
-        values = capture(metrics, self._refuse)
-        if not commit:
+        run = self.run
+        if type(metrics) is dict and are_plain(map(type, metrics.values())):
+            values = metrics.copy()
+        else:
+            values = capture(metrics, self._refuse)
+            self._prepare(values)
+        if commit is False:
             self._uncommitted.update(values)
             return
         if self._uncommitted:
             values = {**self._uncommitted, **values}
             self._uncommitted = {}
-        number = self.run.next_step(step)
-        loops = [(loop.desc, loop.n) for loop in self.run.loops]
-        self._queue.append((number, time.monotonic() - self._start, loops, values))
-        if self._thread is None:
-            self._begin()
+        frame = run.frame or run.make_frame()
+        number = next(run.steps) if step is None else run.next_step(step)
+        self._put((number, monotonic(), frame, frame.note(), values))
 
     def flush(self) -> None:
         """Write everything queued so far; on a full disk keep it for the next time."""
         if os.getpid() != self.run.pid:
             return
         with self._guard:
-            rows = [self._row(*self._queue.popleft()) for _ in range(len(self._queue))]
+            queued = [self._queue.popleft() for _ in range(len(self._queue))]
+            fetch_deferred((row[4] for row in queued), self._fetch if self._backend else None, self._refuse)
+            rows = [self._row(*row) for row in queued]
             if rows:
                 self.rows += len(rows)
                 self._show(rows)
             self._write(b"".join(self._line(row) for row in rows))
         if rows:
             self.console.show(rows[-1]["step"])
+            self._loading.wait()
             self.run.host.log(self.run, rows)
 
     def close(self) -> None:
         """Write the rest and end the thread."""
+        self.run.sink = None
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
@@ -90,12 +119,25 @@ class MetricStream:
             self.run.record.update(rows=self.rows, summary=dict(self.run.latest_metrics), **lost)
         self.console.sum_up(self.rows)
 
-    def _begin(self) -> None:
-        self.run.host  # noqa: B018 - plugins are loaded here, not on the thread, where an import could meet a fork
-        with self._guard:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._drain, name="tipi-metrics", daemon=True)
-                self._thread.start()
+    def _load(self, _: Background) -> None:
+        """Import what the training need not wait for; not on the writer's thread, where an import could meet a fork."""
+        from msgspec.json import Encoder
+
+        self._encode = Encoder().encode
+        self.run.host  # noqa: B018 - loads the plugins
+
+    def _prepare(self, values: dict[str, Any]) -> None:
+        """Find what fetches from an accelerator, here and not on the thread: it may be the first to need a library."""
+        if self._backend is None and any(type(value) is Deferred for value in values.values()):
+            self._backend = self.run.host.create_device_backend(self.run)
+
+    def _fetch(self, deferred: list[Deferred]) -> list[Any]:
+        """Return the numbers of many tensors with one transfer for each device and type."""
+        for value in deferred:
+            if value.ready is not None:
+                value.ready.synchronize()
+        numbers = self._backend.fetch([value.tensor for value in deferred])
+        return [value.number(fetched) for value, fetched in zip(deferred, numbers, strict=True)]
 
     def _drain(self) -> None:
         while not self._stop.wait(DRAIN_SECONDS):
@@ -104,13 +146,16 @@ class MetricStream:
             except Exception as error:  # the thread must outlive whatever a row or an observer does
                 self._warn(f"logger: {type(error).__name__}: {error}")
 
-    def _row(self, step: int, seconds: float, loops: list[tuple[str, float]], values: dict[str, Any]) -> dict[str, Any]:
+    def _row(
+        self, step: int, moment: float, frame: Frame, noted: tuple[Any, ...], values: dict[str, Any]
+    ) -> dict[str, Any]:
+        seconds = moment - self._start
         return {
             "step": step,
             "time": round(seconds, 6),
             "wall": round(self._wall + seconds, 6),
-            "loop": loops,
-            "values": resolve(values, self._refuse),
+            "loop": frame.read(noted),
+            "values": resolve(values),
         }
 
     def _line(self, row: dict[str, Any]) -> bytes:
@@ -154,3 +199,17 @@ class MetricStream:
         if key not in self._refused:
             self._refused.add(key)
             say(f"logger.log: {key!r} is left out: {reason}")
+
+
+def _cut_off(streams: WeakSet[MetricStream]) -> None:
+    for stream in list(streams):
+        stream.run.sink = None  # the record is the parent's
+
+
+@cache
+def _streams() -> WeakSet[MetricStream]:
+    """Return the streams of this process, which forked children stop to fill; made once for the hook into fork."""
+    streams: WeakSet[MetricStream] = WeakSet()
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=lambda: _cut_off(streams))
+    return streams

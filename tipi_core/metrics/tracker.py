@@ -15,6 +15,7 @@ class Tracker:
         state: The rung it stands on: ``online``, ``offline`` or ``local``.
         explain: One line for the user: which rung, why, and how to change it.
         url: Where the run can be seen, when that is known.
+        find_url: Returns that place once it is known, for trackers that learn it later.
         close: Called once after the record got its final state; it waits a bounded time.
 
     Example:
@@ -27,3 +28,4 @@ class Tracker:
     explain: str
     url: str | None = None
     close: Callable[[], None] | None = None
+    find_url: Callable[[], str | None] | None = None

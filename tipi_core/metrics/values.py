@@ -6,26 +6,38 @@ Tensors are recognised by what they can do, so nothing of torch or numpy is impo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import isfinite
 from typing import Any
 
 PLAIN = frozenset({float, int, bool, str, type(None)})
 NAMES = {math.inf: "Infinity", -math.inf: "-Infinity"}
 
 Refuse = Callable[[str, str], None]
+Fetch = Callable[[list["Deferred"]], list[Any]]
 
 
 class Deferred:
-    """A value on an accelerator, cloned on its stream when it was logged and fetched later."""
+    """A value on an accelerator, cloned on its stream when it was logged and fetched later with others.
 
-    __slots__ = ("tensor",)
+    Attributes:
+        tensor: The clone; no graph hangs on it.
+        ready: What marks the moment on its stream when the clone is there; None where streams are of no concern.
+    """
+
+    __slots__ = ("ready", "tensor")
 
     def __init__(self, tensor: Any) -> None:
         self.tensor = tensor.detach().clone()
+        record = getattr(sys.modules.get(type(tensor).__module__.partition(".")[0]), "cuda", None)
+        self.ready = record.current_stream(self.tensor.device).record_event() if _is_cuda(tensor) and record else None
 
-    def fetch(self) -> Any:
-        """Return the number; waits for the accelerator."""
-        return self.tensor.item()
+    def number(self, fetched: float) -> float:
+        """Return a fetched float as the kind of number that the tensor holds."""
+        if self.tensor.is_floating_point():
+            return fetched
+        return bool(fetched) if str(self.tensor.dtype).endswith("bool") else int(fetched)
 
 
 def capture(metrics: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
@@ -42,36 +54,51 @@ def capture(metrics: Mapping[str, Any], refuse: Refuse) -> dict[str, Any]:
         >>> capture({"loss": 0.5, "acc": {"top1": 1}}, print)
         {'loss': 0.5, 'acc.top1': 1}
     """
+    if type(metrics) is dict and PLAIN.issuperset(map(type, metrics.values())):
+        return metrics.copy()
     if not isinstance(metrics, Mapping):
         raise TypeError(f'it takes a mapping such as {{"loss": 0.5}}, not a {type(metrics).__name__}')
-    if PLAIN.issuperset(map(type, metrics.values())):
-        return dict(metrics)
     return dict(_captured(metrics, "", refuse))
 
 
-def resolve(values: Mapping[Any, Any], refuse: Refuse) -> dict[str, Any]:
-    """Return the values as JSON has them: fetched, under text keys, and non-finite numbers by name.
+def resolve(values: Mapping[Any, Any]) -> dict[str, Any]:
+    """Return the values as JSON has them: under text keys, and non-finite numbers by name.
 
     Args:
-        values: What :func:`capture` returned.
-        refuse: Called with key and reason for each value that cannot be fetched.
+        values: What :func:`capture` returned, with nothing deferred any more.
 
     Example:
-        >>> resolve({"loss": float("nan"), "lr": 0.1}, print)
+        >>> resolve({"loss": float("nan"), "lr": 0.1})
         {'loss': 'NaN', 'lr': 0.1}
     """
     resolved = {}
     for name, value in values.items():
-        key, plain = str(name), value
-        if type(value) is Deferred:
-            reason, plain = _fetch(value)
-            if reason is not None:
-                refuse(key, reason)
-                continue
-        if type(plain) is float and not math.isfinite(plain):
-            plain = NAMES.get(plain, "NaN")
-        resolved[key] = plain
+        finite = type(value) is not float or isfinite(value)
+        resolved[name if type(name) is str else str(name)] = value if finite else NAMES.get(value, "NaN")
     return resolved
+
+
+def fetch_deferred(rows: Iterable[dict[Any, Any]], fetch: Fetch | None, refuse: Refuse) -> None:
+    """Put numbers in place of the deferred values of many rows, with one transfer for all of them.
+
+    Args:
+        rows: Captured values; changed in place. A value that cannot be fetched is taken out.
+        fetch: Returns the numbers of many tensors; None asks each tensor.
+        refuse: Called with key and reason for each value that cannot be fetched.
+    """
+    places = [(row, key, value) for row in rows for key, value in row.items() if type(value) is Deferred]
+    if not places:
+        return
+    deferred = [value for _, _, value in places]
+    try:
+        numbers: list[Any] | None = fetch(deferred) if fetch is not None else None
+    except Exception:  # one of them is broken: ask each, so that the others are kept
+        numbers = None
+    for (row, key, value), number in zip(places, numbers or [None] * len(places), strict=True):
+        reason, row[key] = (None, number) if numbers is not None else _ask(value)
+        if reason is not None:
+            del row[key]
+            refuse(str(key), reason)
 
 
 def _captured(metrics: Mapping[str, Any], prefix: str, refuse: Refuse) -> Iterator[tuple[str, Any]]:
@@ -97,11 +124,17 @@ def _capture_safely(value: Any) -> tuple[str | None, Any]:
         return f"{type(error).__name__}: {error}", None
 
 
-def _fetch(value: Deferred) -> tuple[str | None, Any]:
+def _ask(value: Deferred) -> tuple[str | None, Any]:
     try:
-        return None, value.fetch()
+        if value.ready is not None:
+            value.ready.synchronize()
+        return None, value.tensor.item()
     except Exception as error:  # the accelerator is gone, or ran into an error of its own
         return f"{type(error).__name__}: {error}", None
+
+
+def _is_cuda(tensor: Any) -> bool:
+    return getattr(tensor, "is_cuda", False) is True
 
 
 def _capture_one(value: Any) -> tuple[str | None, Any]:

@@ -91,10 +91,18 @@ class RunRecord:
         Raises:
             StorageError: It cannot be written.
         """
+        self.write_file(CONFIG, text.encode())
+
+    def write_file(self, name: str, data: bytes) -> None:
+        """Write a file of the run, or replace it as a whole.
+
+        Raises:
+            StorageError: It cannot be written.
+        """
         try:
-            replace_file(self.path / CONFIG, text.encode())
+            replace_file(self.path / name, data)
         except OSError as error:
-            raise StorageError(f"cannot write {CONFIG}: {error.strerror}", where=str(self.path)) from error
+            raise StorageError(f"cannot write {name}: {error.strerror}", where=str(self.path)) from error
 
     def append_metrics(self, lines: bytes) -> None:
         """Append whole lines to ``metrics.jsonl`` in one write.

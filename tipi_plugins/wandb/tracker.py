@@ -10,7 +10,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from tipi.plugin import Run, Tracker
-from tipi_plugins.wandb.files import CATCH_UP, LOG, SETTINGS, own_folder, shorten, write_json
+from tipi_plugins.wandb.files import (
+    CATCH_UP,
+    FOLDER,
+    LOG,
+    SETTINGS,
+    STATUS,
+    own_folder,
+    read_json,
+    shorten,
+    write_json,
+)
 from tipi_plugins.wandb.ladder import LOCAL, choose_rung
 
 WAIT_SECONDS = 10
@@ -25,7 +35,7 @@ def start_tracker(run: Run, settings: Mapping[str, Any]) -> Tracker | None:
     if rung.state == LOCAL:
         return Tracker(NAME, LOCAL, rung.explain)
     relay = RelayProcess(run, {**settings, "mode": rung.state, "id": _take_id(run, settings)})
-    return Tracker(NAME, rung.state, rung.explain, close=relay.leave)
+    return Tracker(NAME, rung.state, rung.explain, close=relay.leave, find_url=relay.find_page)
 
 
 class RelayProcess:
@@ -59,6 +69,11 @@ class RelayProcess:
             os.close(write)
         self._lines = threading.Thread(target=_pass_on, args=(read,), name="tipi-wandb", daemon=True)
         self._lines.start()
+
+    def find_page(self) -> str | None:
+        """Return the run's page at W&B, once the relay has one."""
+        page = read_json(self.record / FOLDER / STATUS).get("url")
+        return page if isinstance(page, str) else None
 
     def leave(self) -> None:
         """Wait for the relay to send the rest, but not for ever: it goes on by itself."""
