@@ -17,8 +17,13 @@ COMMANDS = {
     "list": "List the pipelines of this project and of the plugins.",
     "inspect": "Show what a pipeline is made of, and where each part comes from.",
     "validate": "Check a pipeline without running anything.",
+    "config": "Show the resolved config, or what differs from another.",
+    "why": "Show where a value comes from, and what it shadowed.",
+    "types": "List everything that type = may name.",
+    "schema": "Print a JSON Schema for editors.",
     "plugins": "List the plugins, with cause and cure where one does not work.",
     "info": "Show versions, project, records, plugins and devices.",
+    "doctor": "Check what training needs: torch, devices, terminal, W&B, plugins.",
 }
 
 

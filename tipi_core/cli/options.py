@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from tipi_core.plan import Resolver
 
 project_option = click.option(
     "--project",
@@ -61,6 +64,16 @@ def load_host(no_plugins: bool, words: tuple[str, ...], project: Path | None) ->
             raise UsageError(f"-P {word}: no such plugin", hint=did_you_mean(word[3:], known, "plugins"))
     block = [word.removeprefix("no:") for word in (*words, *open_project(project).plugins)]
     return PluginHost.load(block=block, only=[] if no_plugins else None)
+
+
+def open_resolver(project: Path | None) -> Resolver:
+    """Return what finds types: the project's around here and the plugins' that it does not block."""
+    from tipi_core.plan import Resolver
+    from tipi_core.plugins import PluginHost
+    from tipi_core.project.settings import open_project
+
+    here = open_project(project)
+    return Resolver(here, PluginHost.load(block=[word.removeprefix("no:") for word in here.plugins]))
 
 
 no_plugins_option = click.option("--no-plugins", is_flag=True, help="Load no plugin at all.")

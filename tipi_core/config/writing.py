@@ -14,12 +14,13 @@ def to_toml(data: Mapping[str, Any], secrets: Collection[str] = ()) -> str:
     """Return the tables as TOML with secrets masked; None, which TOML has not, is left out."""
     import tomlkit
 
-    return tomlkit.dumps(_without_none(mask_secrets(data, secrets)))
+    return tomlkit.dumps(without_none(mask_secrets(data, secrets)))
 
 
-def _without_none(value: Any) -> Any:
+def without_none(value: Any) -> Any:
+    """Return a copy without the values that are None, which TOML has not."""
     if isinstance(value, dict):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
+        return {key: without_none(item) for key, item in value.items() if item is not None}
     if isinstance(value, list):
-        return [_without_none(item) for item in value if item is not None]
+        return [without_none(item) for item in value if item is not None]
     return value
