@@ -280,3 +280,17 @@ def test_a_process_that_leaves_early_has_not_finished(project, cli):
     assert "SystemExit" in done.last_line
     (record,) = list_records(project.path / "runs")
     assert (record.state, record.info["exit_code"]) == ("failed", 1)
+
+
+@pytest.mark.parametrize(("ending", "code"), [("pass", 4), ("raise ValueError('mine')", 1)])
+def test_a_final_state_that_cannot_be_saved_is_exit_4_and_masks_nothing(project, cli, ending, code):
+    project.write(
+        "loses.py",
+        f"import shutil, tipi\n\n@tipi.pipeline_process\ndef loses():\n    shutil.rmtree('runs')\n    {ending}\n",
+    )
+    project.write("configs/bad.toml", '[processes.x]\ntype = "loses"\n')
+    done = cli("run", "bad", cwd=project.path)
+    assert done.code == code
+    assert done.last_line.startswith(
+        "tipi: error[storage]" if code == 4 else "tipi: error[user-code]: ValueError: mine"
+    )

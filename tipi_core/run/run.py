@@ -1,23 +1,22 @@
-"""One run: its identity, step, record, plugins and clean-up, and the stack of active runs.
+"""One run: its identity, step, record, plugins, services and clean-up.
 
-The first bar or log of a script makes an implicit run in memory; a pipeline opens one. The folder on disk appears
-with the first call of :meth:`Run.open_record`.
+The folder on disk appears with the first call of :meth:`Run.open_record`.
 """
 
 from __future__ import annotations
 
 import contextlib
-import contextvars
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tipi_core.errors import RunInterrupted, StorageError
+from tipi_core.run.cleanup import CleanupStack
+from tipi_core.run.loops import Frame, Loop
 
 if TYPE_CHECKING:
     from tipi_core.components.process import Outcome
@@ -25,91 +24,6 @@ if TYPE_CHECKING:
     from tipi_core.records import RunRecord
 
 T = TypeVar("T")
-
-
-class Loop(Protocol):
-    """An open progress bar, as the metrics see it: its description and how many items it has handed out."""
-
-    @property
-    def desc(self) -> str:
-        """Its description."""
-
-    @property
-    def n(self) -> float:
-        """How many items it has handed out."""
-
-    def gauge(self) -> Gauge:
-        """Return how to read its position at every log call."""
-
-
-class Gauge(NamedTuple):
-    """How the position of one loop is read in two steps: in next to no time now, and its meaning later.
-
-    Attributes:
-        desc: The loop's description.
-        start: Where its counting began.
-        note: What is called at each log call.
-        turn: Turns what ``note`` returned into items handed out before the one at hand; None takes it as it is.
-    """
-
-    desc: str
-    start: float
-    note: Callable[[], Any]
-    turn: Callable[[Any], float] | None
-
-    def read(self, noted: Any) -> tuple[str, float]:
-        """Return description and position as they were when ``noted`` was."""
-        return self.desc, self.start + (noted if self.turn is None else self.turn(noted))
-
-
-class Frame:
-    """The open loops, outermost first, as log calls use them.
-
-    Attributes:
-        gauges: One for each loop.
-        note: Returns what each of them notes; written out for few loops, because each log call pays for it.
-    """
-
-    __slots__ = ("gauges", "note")
-
-    def __init__(self, gauges: tuple[Gauge, ...]) -> None:
-        self.gauges = gauges
-        notes = [gauge.note for gauge in gauges]
-        self.note: Callable[[], tuple[Any, ...]] = lambda: tuple([note() for note in notes])
-        if not notes:
-            self.note = tuple
-        elif len(notes) == 1:
-            (only,) = notes
-            self.note = lambda: (only(),)
-        elif len(notes) == 2:
-            outer, inner = notes
-            self.note = lambda: (outer(), inner())
-
-    def read(self, noted: tuple[Any, ...]) -> list[tuple[str, float]]:
-        """Return description and position of each loop as they were when ``noted`` was."""
-        return [gauge.read(note) for gauge, note in zip(self.gauges, noted, strict=True)]
-
-
-class CleanupStack:
-    """Callbacks that are called in reverse order; one that fails stops no other."""
-
-    def __init__(self) -> None:
-        self._callbacks: list[tuple[str, Callable[[], Any]]] = []
-
-    def push(self, label: str, callback: Callable[[], Any]) -> None:
-        """Add a callback; ``label`` names it in notes about its failure."""
-        self._callbacks.append((label, callback))
-
-    def close(self) -> list[tuple[str, BaseException]]:
-        """Call and forget all callbacks; return the failures with their labels, in order."""
-        failures: list[tuple[str, BaseException]] = []
-        while self._callbacks:
-            label, callback = self._callbacks.pop()
-            try:
-                callback()
-            except BaseException as error:
-                failures.append((label, error))
-        return failures
 
 
 class Run:
@@ -295,16 +209,32 @@ class Run:
             state: ``completed``, ``failed`` or ``interrupted``.
             error: What ended it; failures of the clean-up are attached to it as notes.
             facts: More entries for ``run.json``, such as ``exit_code``.
+
+        Raises:
+            StorageError: A pipeline went well, but its final state cannot be written.
         """
         if self.state != "running" or os.getpid() != self.pid:
             return
         self.note_failures(self._cleanup.close(), error)
         self.state = state
-        if self.record is not None:
-            if error is not None:
-                facts["error"] = f"{type(error).__name__}: {error}"
-            self.record.close(state, **facts)
+        unsaved = self._close_record(state, error, facts)
         self.note_failures(self._late_cleanup.close(), error)
+        if unsaved is not None and error is None and self.kind == "pipeline":
+            raise unsaved
+        if unsaved is not None:
+            self.note_failures([("the record", unsaved)], error)
+
+    def _close_record(self, state: str, error: BaseException | None, facts: dict[str, Any]) -> StorageError | None:
+        """Give the record its final state; return what kept it from being written."""
+        if self.record is None:
+            return None
+        if error is not None:
+            facts["error"] = f"{type(error).__name__}: {error}"
+        try:
+            self.record.close(state, **facts)
+        except StorageError as unsaved:
+            return unsaved
+        return None
 
     def note_failures(self, failures: list[tuple[str, BaseException]], error: BaseException | None) -> None:
         """Attach what failed during clean-up to ``error``, and say it on stderr when there is none."""
@@ -333,109 +263,10 @@ class Run:
             return None
 
 
-class _Active:
-    """The stack of active runs; a thread sees its own innermost run first, else the process's."""
-
-    def __init__(self) -> None:
-        self.stack: list[Run] = []
-        self.lock = threading.RLock()
-        self.mine: contextvars.ContextVar[Run | None] = contextvars.ContextVar("tipi_run", default=None)
-
-    def top(self) -> Run | None:
-        mine = self.mine.get()
-        if mine is not None and mine.state == "running":
-            return mine
-        return self.stack[-1] if self.stack else None
-
-
-_active = _Active()
-find_mine = _active.mine.get  # for log calls: the run of this thread or task, which may be over, or None
-
-
-def active_run() -> Run | None:
-    """Return the innermost active run, or None."""
-    return _active.top()
-
-
-def current_run() -> Run:
-    """Return the innermost active run; without one, make the implicit run of this script.
-
-    Example:
-        >>> current_run() is current_run()
-        True
-    """
-    run = _active.mine.get()
-    if run is not None and run.state == "running":
-        return run
-    if _active.stack:  # this function is on the path of each log call
-        return _active.stack[-1]
-    with _active.lock:
-        run = _active.top()
-        if run is None:
-            run = _implicit_run()
-            _active.stack.append(run)
-            _active.mine.set(run)
-    return run
-
-
 def is_spawned() -> bool:
     """Return whether :mod:`multiprocessing` started this process, as a worker of another one."""
     process = sys.modules.get("multiprocessing.process")
     return process is not None and process.parent_process() is not None
-
-
-def end_implicit_run(run: Run, state: str, error: BaseException | None = None) -> None:
-    """Close a script's run and take it off the stack, so that the next bar or log begins a new one."""
-    run.close(state, error)
-    with _active.lock:
-        if run in _active.stack:
-            _active.stack.remove(run)
-
-
-@contextmanager
-def activate(run: Run) -> Iterator[Run]:
-    """Make ``run`` the innermost active run while the block lasts."""
-    with _active.lock:
-        _active.stack.append(run)
-    token = _active.mine.set(run)
-    try:
-        yield run
-    finally:
-        _active.mine.reset(token)
-        with _active.lock:
-            _active.stack.remove(run)
-
-
-def _implicit_run() -> Run:
-    import atexit
-
-    from tipi_core.project.settings import find_root
-
-    run = Run(_script_name(), root=find_root(Path.cwd()) or Path.cwd())
-    atexit.register(_close_at_exit, run)
-    return run
-
-
-def _close_at_exit(run: Run) -> None:
-    error: BaseException | None = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    if hasattr(sys, "ps1") or "IPython" in sys.modules:
-        error = None  # in a session, an error of an earlier line is no verdict on the run
-    if error is None:
-        end_implicit_run(run, "completed")  # with which code, only what started Python knows
-        return
-    interrupted = isinstance(error, KeyboardInterrupt)
-    run.note_facts(exit_code=130 if interrupted else 1)
-    end_implicit_run(run, "interrupted" if interrupted else "failed", error)
-
-
-def _script_name() -> str:
-    import re
-
-    main = getattr(sys.modules.get("__main__"), "__file__", None)
-    if "ipykernel" in sys.modules:
-        return "notebook"
-    stem = Path(main).stem if main else "python"
-    return re.sub(r"[^A-Za-z0-9._-]", "-", stem).lstrip("._-")[:100] or "script"
 
 
 def _new_id() -> str:
