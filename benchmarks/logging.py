@@ -103,7 +103,7 @@ def child(name, scalars, bursts):
     finish()
     used = os.times()
     cpu = used.user + used.system + used.children_user + used.children_system
-    print(json.dumps({"caller": statistics.median(times) - statistics.median(base), "cpu": cpu}))
+    print(json.dumps({"caller": statistics.median(times or [0]) - statistics.median(base or [0]), "cpu": cpu}))
 
 
 def burn(seconds):

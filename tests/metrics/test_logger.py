@@ -130,12 +130,20 @@ def test_the_summary_has_the_last_value_of_each_metric(run):
     assert (info["rows"], info["summary"]) == (2, {"loss": 1.0, "acc": 3})
 
 
-def test_a_script_ends_with_one_line_that_sums_up(run, capsys):
+def test_a_script_ends_with_a_table_of_its_metrics(run, capsys):
     logger.init()
-    logger.log({"loss": 0.123456, "acc": 1})
+    for number in range(4):
+        logger.log({"loss": 1 / (number + 1), "acc": number})
     capsys.readouterr()
     run.close("completed")
-    assert capsys.readouterr().err == f"tipi: 1 row in runs/train/{run.id}; last loss=0.1235 acc=1\n"
+    assert capsys.readouterr().err.splitlines() == [
+        f"tipi: 4 rows in runs/train/{run.id}",
+        "tipi: metric  first  last  best",
+        "tipi: loss        1  0.25  0.25  █▃▁▁",
+        "tipi: acc         0     3     3  ▁▃▅█",
+    ]
+    info = json.loads((run.record.path / "run.json").read_text())
+    assert info["metrics"]["loss"] == {"first": 1, "last": 0.25, "min": 0.25, "max": 1, "best": 0.25, "rows": 4}
 
 
 def test_log_is_a_safe_point_and_its_row_is_kept(run, rows):

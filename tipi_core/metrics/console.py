@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tipi_core.metrics.trends import Trend, sparkline
 from tipi_core.run import Run
 
 TERMINAL_SECONDS = 1.0
 FILE_SECONDS = 10.0
 MOST_METRICS = 8
+MOST_ROWS = 20
 
 
 class Console:
@@ -44,11 +46,13 @@ class Console:
         self._last = time.monotonic()
         say(f"step {step}: {describe(self.run.latest_metrics)}")
 
-    def sum_up(self, rows: int) -> None:
-        """Say what a script logged; a pipeline ends with a table of its own."""
+    def sum_up(self, rows: int, trends: Mapping[str, Trend]) -> None:
+        """Say what a script logged, with a row for each metric; a pipeline ends with a table of its own."""
         if self.on and rows and self.run.kind == "script":
             place = f" in {short_path(self.run.record.path)}" if self.run.record is not None else ""
-            say(f"{rows} {'row' if rows == 1 else 'rows'}{place}; last {describe(self.run.latest_metrics)}")
+            say(f"{rows} {'row' if rows == 1 else 'rows'}{place}")
+            for line in table(trends):
+                say(line)
 
 
 def say(text: str) -> None:
@@ -74,6 +78,37 @@ def describe(metrics: Mapping[str, Any]) -> str:
     shown = [f"{key}={_format(value)}" for key, value in list(metrics.items())[:MOST_METRICS]]
     more = len(metrics) - len(shown)
     return " ".join([*shown, f"and {more} more"] if more > 0 else shown) or "no numbers"
+
+
+def table(trends: Mapping[str, Trend]) -> list[str]:
+    """Return a line for each metric: first, last and best value and a small curve.
+
+    Example:
+        >>> trend = Trend()
+        >>> for loss in (3, 1, 2):
+        ...     trend.add(loss)
+        >>> print(*table({"loss": trend}), sep="\\n")
+        metric  first  last  best
+        loss        3     2     1  █▁▄
+    """
+    heads = ("metric", "first", "last", "best", "")
+    rows = [
+        (name, _format(trend.first), _format(trend.last), _format(trend.best(name)), sparkline(trend.curve))
+        for name, trend in list(trends.items())[:MOST_ROWS]
+    ]
+    widths = [max(len(cell) for cell in column) for column in zip(heads, *rows, strict=True)]
+    lines = [
+        "  ".join(
+            [
+                row[0].ljust(widths[0]),
+                *(cell.rjust(width) for cell, width in zip(row[1:4], widths[1:4], strict=True)),
+                row[4],
+            ]
+        )
+        for row in (heads, *rows)
+    ]
+    more = len(trends) - len(rows)
+    return [line.rstrip() for line in lines] + ([f"and {more} more"] if more > 0 else [])
 
 
 def short_path(path: Path) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from weakref import WeakSet
 
 from tipi_core.metrics.console import Console, say
+from tipi_core.metrics.trends import Trend
 from tipi_core.metrics.values import PLAIN, Deferred, capture, fetch_deferred, resolve
 from tipi_core.records.background import Background
 from tipi_core.records.encoding import encode
@@ -34,6 +35,8 @@ class MetricStream:
     Attributes:
         rows: How many were written so far.
         console: Shows the latest metrics.
+        trends: The course of each metric.
+        goals: ``min`` or ``max`` for metrics of which the user said which end is good.
     """
 
     def __init__(self, run: Run) -> None:
@@ -41,6 +44,8 @@ class MetricStream:
         self.rows = 0
         self.dropped = 0
         self.console = Console(run)
+        self.trends: dict[str, Trend] = {}
+        self.goals: dict[str, str] = {}
         self._queue: deque[Queued] = deque()
         self._put = self._queue.append
         self._uncommitted: dict[str, Any] = {}
@@ -116,8 +121,9 @@ class MetricStream:
         self.flush()
         if self.run.record is not None:
             lost = {"rows_lost": self._kept.count(b"\n") + self.dropped} if self._kept or self.dropped else {}
-            self.run.record.update(rows=self.rows, summary=dict(self.run.latest_metrics), **lost)
-        self.console.sum_up(self.rows)
+            metrics = {name: trend.facts(name, self.goals.get(name)) for name, trend in self.trends.items()}
+            self.run.record.update(rows=self.rows, summary=dict(self.run.latest_metrics), metrics=metrics, **lost)
+        self.console.sum_up(self.rows, self.trends)
 
     def _load(self, _: Background) -> None:
         """Import what the training need not wait for; not on the writer's thread, where an import could meet a fork."""
@@ -165,11 +171,14 @@ class MetricStream:
             return encode(row) + b"\n"
 
     def _show(self, rows: list[dict[str, Any]]) -> None:
-        latest = self.run.latest_metrics
+        latest, trends = self.run.latest_metrics, self.trends
         for row in rows:
             for key, value in row["values"].items():
                 if type(value) in (int, float):
                     latest[key] = value
+                    if key not in trends:
+                        trends[key] = Trend()
+                    trends[key].add(value)
 
     def _write(self, lines: bytes) -> None:
         record, lines = self.run.record, self._kept + lines

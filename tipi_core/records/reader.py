@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,28 +59,42 @@ def read_record(path: Path | str) -> Record:
         UsageError: The folder holds no readable ``run.json``.
     """
     folder = Path(path)
-    held = lock.is_held(folder)  # before run.json: a run that ends in between is then read as ended, not as crashed
-    try:
-        info = json.loads((folder / RUN).read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"no record in {str(folder)!r}", hint=str(error)) from None
-    if not isinstance(info, dict):
-        raise UsageError(f"no record in {str(folder)!r}", hint=f"{RUN} holds no table")
-    state = str(info.get("state", "?"))
-    return Record(folder, info, CRASHED if state == RUNNING and not held and not _may_live(info) else state)
+    info = _read_info(folder)
+    if info.get("state") == RUNNING and not lock.is_held(folder):
+        info = _read_info(folder)  # again: it may have ended before the lock was asked for
+        if info.get("state") == RUNNING and not _may_live(info):
+            return Record(folder, info, CRASHED)
+    return Record(folder, info, str(info.get("state", "?")))
 
 
 def list_records(runs: Path | str) -> list[Record]:
     """Return the records under a ``runs`` folder, newest first; folders without a readable record are left out."""
     found = []
-    for file in Path(runs).glob(f"*/*/{RUN}"):
-        if file.parent.is_symlink():
-            continue
-        try:
-            found.append(read_record(file.parent))
-        except UsageError:
-            continue
+    for name in scan(runs):
+        for entry in scan(name.path):
+            with suppress(UsageError):
+                found.append(read_record(entry.path))
     return sorted(found, key=_age, reverse=True)
+
+
+def scan(folder: Path | str) -> list[os.DirEntry[str]]:
+    """Return the folders in a folder, without links and hidden ones; none where it cannot be read."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if entry.name[0] != "." and entry.is_dir(follow_symlinks=False)]
+    except OSError:
+        return []
+
+
+def _read_info(folder: Path) -> dict[str, Any]:
+    try:
+        with open(f"{folder}/{RUN}", "rb") as file:
+            info = json.loads(file.read())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no record in {str(folder)!r}", hint=str(error)) from None
+    if not isinstance(info, dict):
+        raise UsageError(f"no record in {str(folder)!r}", hint=f"{RUN} holds no table")
+    return info
 
 
 def _may_live(info: dict[str, Any]) -> bool:

@@ -1,0 +1,93 @@
+"""Trends: what became of each metric in a run, kept small while rows go by."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+MOST_POINTS = 64
+BLOCKS = "▁▂▃▄▅▆▇█"
+SMALL_IS_GOOD = ("loss", "err", "perplexity", "ppl", "mse", "mae", "rmse", "time", "seconds", "fid", "nll")
+
+
+class Trend:
+    """First, last, smallest and largest value of one metric, and a thinned-out curve.
+
+    Example:
+        >>> trend = Trend()
+        >>> for value in (3.0, 1.0, 2.0):
+        ...     trend.add(value)
+        >>> trend.first, trend.last, trend.low, trend.high, trend.rows
+        (3.0, 2.0, 1.0, 3.0, 3)
+    """
+
+    __slots__ = ("_every", "curve", "first", "high", "last", "low", "rows")
+
+    def __init__(self) -> None:
+        self.first: float | None = None
+        self.last: float | None = None
+        self.low = math.inf
+        self.high = -math.inf
+        self.rows = 0
+        self.curve: list[float] = []
+        self._every = 1
+
+    def add(self, value: float) -> None:
+        """Take note of a finite value."""
+        if self.first is None:
+            self.first = value
+        self.last = value
+        if value < self.low:
+            self.low = value
+        if value > self.high:
+            self.high = value
+        if self.rows % self._every == 0:
+            self.curve.append(value)
+            if len(self.curve) == MOST_POINTS:
+                self.curve = self.curve[::2]
+                self._every *= 2
+        self.rows += 1
+
+    def best(self, name: str, goal: str | None = None) -> float:
+        """Return the best value; without a goal (``min`` or ``max``) the metric's name tells which end is good."""
+        return self.low if is_small_good(name, goal) else self.high
+
+    def facts(self, name: str, goal: str | None = None) -> dict[str, Any]:
+        """Return what ``run.json`` says about the metric."""
+        return {
+            "first": self.first,
+            "last": self.last,
+            "min": self.low,
+            "max": self.high,
+            "best": self.best(name, goal),
+            "rows": self.rows,
+        }
+
+
+def is_small_good(name: str, goal: str | None = None) -> bool:
+    """Return whether a small value of a metric is a good one.
+
+    Example:
+        >>> is_small_good("val/loss"), is_small_good("accuracy"), is_small_good("score", "min")
+        (True, False, True)
+    """
+    if goal in ("min", "max"):
+        return goal == "min"
+    return any(word in name.lower() for word in SMALL_IS_GOOD)
+
+
+def sparkline(values: Sequence[float], width: int = 16) -> str:
+    """Return a small curve in block characters.
+
+    Example:
+        >>> sparkline([1, 2, 3, 4])
+        '▁▃▅█'
+    """
+    if len(values) > width:
+        values = [values[round(place * (len(values) - 1) / (width - 1))] for place in range(width)]
+    if not values:
+        return ""
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    return "".join(BLOCKS[int((value - low) / span * (len(BLOCKS) - 1))] for value in values)

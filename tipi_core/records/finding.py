@@ -1,0 +1,62 @@
+"""Finding a record by what a user types: the beginning of its id, ``latest``, ``latest~2``, or its folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tipi_core.errors import UsageError, did_you_mean
+from tipi_core.records.layout import RUN
+from tipi_core.records.reader import Record, read_record, scan
+
+LATEST = re.compile(r"latest(?:~(\d+))?")
+
+
+def record_folders(runs: Path) -> list[Path]:
+    """Return the folders of all records, newest first as their names tell, without reading any.
+
+    Example:
+        >>> record_folders(Path("no such folder"))
+        []
+    """
+    found = []
+    for name in scan(runs):
+        found += [(entry.name, entry.path) for entry in scan(name.path)]
+    return [Path(path) for _, path in sorted(found, reverse=True)]
+
+
+def pick_record(runs: Path, word: str) -> Record:
+    """Return the one record that ``word`` names.
+
+    Args:
+        runs: The folder of all records.
+        word: The beginning of an id or of its random digits, ``NAME/ID``, ``latest``, ``latest~N`` (the Nth before
+            it), or a path.
+
+    Raises:
+        UsageError: No record fits, or several do.
+    """
+    if os.sep in word and (Path(word) / RUN).is_file():
+        return read_record(word)
+    folders = [folder for folder in record_folders(runs) if (folder / RUN).is_file()]
+    name, _, prefix = word.rpartition("/")
+    if name:
+        folders = [folder for folder in folders if folder.parent.name == name]
+    latest = LATEST.fullmatch(prefix)
+    if latest:
+        return _nth(runs, folders, int(latest[1] or 0))
+    fitting = [f for f in folders if f.name.startswith(prefix) or f.name.rpartition("-")[2].startswith(prefix)]
+    if len(fitting) == 1:
+        return read_record(fitting[0])
+    if fitting:
+        shown = ", ".join(folder.name for folder in fitting[:3])
+        raise UsageError(f"{word!r} names {len(fitting)} runs", where=str(runs), hint=f"{shown}: type more of one")
+    hint = did_you_mean(prefix, [folder.name for folder in folders[:200]], "runs") if folders else "there are no runs"
+    raise UsageError(f"no run {word!r}", where=str(runs), hint=hint)
+
+
+def _nth(runs: Path, folders: list[Path], number: int) -> Record:
+    if number >= len(folders):
+        raise UsageError(f"there are only {len(folders)} runs", where=str(runs))
+    return read_record(folders[number])
