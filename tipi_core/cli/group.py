@@ -22,6 +22,13 @@ COMMANDS = {
     "types": "List everything that type = may name.",
     "schema": "Print a JSON Schema for editors.",
     "plugins": "List the plugins, with cause and cure where one does not work.",
+    "runs": "List, show, compare, export and delete runs.",
+    "runs.list": "List the runs, newest first.",
+    "runs.show": "Show one run: config, outcomes, metrics, curves.",
+    "runs.diff": "Show what differs between two runs.",
+    "runs.export": "Write the metrics of runs as CSV or Parquet.",
+    "runs.rm": "Delete runs.",
+    "runs.gc": "Delete old runs.",
     "info": "Show versions, project, records, plugins and devices.",
     "doctor": "Check what training needs: torch, devices, terminal, W&B, plugins.",
 }
@@ -36,21 +43,26 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return core's commands in their order, then the plugins', sorted."""
-        own = [] if self.prefix else list(COMMANDS)
+        own = self._own()
         return own + sorted(set(self._added()) - set(own))
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command."""
-        if not self.prefix and cmd_name in COMMANDS:
-            command: click.Command = import_module(f"tipi_core.cli.{cmd_name}").command
+        full, added = f"{self.prefix}{cmd_name}", self._added()
+        if any(name.startswith(f"{full}.") for name in COMMANDS) or (cmd_name in added and added[cmd_name] is None):
+            return LazyGroup(cmd_name, f"{full}.", help=COMMANDS.get(full, f"Commands about {cmd_name}."))
+        if cmd_name in self._own():
+            command: click.Command = import_module(f"tipi_core.cli.{full.replace('.', '_')}").command
             return command
-        added = self._added()
-        if cmd_name not in added:
-            return None
-        entry = added[cmd_name]
-        if entry is None:
-            return LazyGroup(cmd_name, f"{self.prefix}{cmd_name}.", help=f"Commands about {cmd_name}.")
-        return _load_command(entry)
+        entry = added.get(cmd_name)
+        return None if entry is None else _load_command(entry)
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Take the command ``list`` of a nested group where none is named: ``tipi runs`` lists the runs."""
+        words = args[:1]
+        if "list" in self._own() and self.prefix and (not words or words[0].startswith("-")):
+            args = args if words and words[0] in ("-h", "--help") else ["list", *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -72,9 +84,20 @@ class LazyGroup(click.Group):
         for name in self.list_commands(ctx):
             added = self._added().get(name)
             package = added.dist.name if isinstance(added, EntryPoint) and added.dist else None
-            rows.append((name, COMMANDS.get(name) or (f"From {package}." if package else f"Commands about {name}.")))
+            rows.append(
+                (
+                    name,
+                    COMMANDS.get(f"{self.prefix}{name}")
+                    or (f"From {package}." if package else f"Commands about {name}."),
+                )
+            )
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+
+    def _own(self) -> list[str]:
+        """Return core's commands directly below this group."""
+        names = [name.removeprefix(self.prefix) for name in COMMANDS if name.startswith(self.prefix)]
+        return [name for name in names if "." not in name]
 
     def _added(self) -> dict[str, EntryPoint | None]:
         """Return the plugins' commands below this group; None stands for a group of dotted names."""

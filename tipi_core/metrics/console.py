@@ -81,13 +81,13 @@ def describe(metrics: Mapping[str, Any]) -> str:
 
 
 def table(trends: Mapping[str, Trend]) -> list[str]:
-    """Return a line for each metric: first, last and best value and a small curve.
+    r"""Return a line for each metric: first, last and best value and a small curve.
 
     Example:
         >>> trend = Trend()
         >>> for loss in (3, 1, 2):
         ...     trend.add(loss)
-        >>> print(*table({"loss": trend}), sep="\\n")
+        >>> print(*table({"loss": trend}), sep="\n")
         metric  first  last  best
         loss        3     2     1  █▁▄
     """

@@ -52,11 +52,23 @@ def pick_record(runs: Path, word: str) -> Record:
     if fitting:
         shown = ", ".join(folder.name for folder in fitting[:3])
         raise UsageError(f"{word!r} names {len(fitting)} runs", where=str(runs), hint=f"{shown}: type more of one")
-    hint = did_you_mean(prefix, [folder.name for folder in folders[:200]], "runs") if folders else "there are no runs"
+    hint = (
+        did_you_mean(prefix, [folder.name for folder in folders[:5]], "the newest are")
+        if folders
+        else "there are no runs"
+    )
     raise UsageError(f"no run {word!r}", where=str(runs), hint=hint)
 
 
 def _nth(runs: Path, folders: list[Path], number: int) -> Record:
     if number >= len(folders):
         raise UsageError(f"there are only {len(folders)} runs", where=str(runs))
-    return read_record(folders[number])
+    second = _second(folders[number])
+    first = next(place for place, folder in enumerate(folders) if _second(folder) == second)
+    same = [read_record(folder) for folder in folders if _second(folder) == second]
+    return sorted(same, key=lambda record: record.info.get("started") or 0.0, reverse=True)[number - first]
+
+
+def _second(folder: Path) -> str:
+    """Return the part of an id that is its time; runs of one second are told apart by ``run.json``."""
+    return folder.name.rpartition("-")[0]

@@ -1,0 +1,131 @@
+"""``tipi runs show``: one run, with config, outcomes, metrics and curves."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tipi_core.cli.options import json_option
+from tipi_core.cli.output import print_json, print_table
+from tipi_core.cli.records import (
+    describe_duration,
+    describe_start,
+    find_runs,
+    printable,
+    read_config,
+    records_options,
+    runs_argument,
+    show_number,
+)
+from tipi_core.metrics.trends import Trend, sparkline
+from tipi_core.records.reader import Record
+
+MOST_CURVES = 4
+CURVE_HEIGHT = 8
+OUTCOMES = {"process_finished": "done", "process_skipped": "skipped", "process_failed": "failed"}
+
+
+@click.command("show", short_help="Show one run.")
+@runs_argument
+@click.option("--no-curves", is_flag=True, help="Leave the curves out.")
+@records_options
+@json_option
+def command(run: str, no_curves: bool, runs: Path | None, project: Path | None, as_json: bool) -> None:
+    """Show the run ID: state, config, what became of each process, metrics with curves.
+
+    ID is the beginning of an id or of its last six digits, latest, latest~2 (the second before it), NAME/ID or a
+    folder.
+
+    \b
+    tipi runs show
+    tipi runs show latest~1
+    tipi runs show 3fa2
+    """
+    from tipi_core.records.finding import pick_record
+
+    record = pick_record(find_runs(runs, project), run)
+    trends = read_trends(record)
+    if as_json:
+        metrics = {name: trend.facts(name) for name, trend in trends.items()}
+        print_json({"path": str(record.path), **record.info, "state": record.state, "metrics": metrics})
+        return
+    for line in _head(record):
+        click.echo(line)
+    _print_section(["config", "value"], [[key, printable(value)] for key, value in read_config(record).items()])
+    _print_section(["process", "outcome", "seconds"], list(_outcomes(record)))
+    rows = [_metric_row(name, trend) for name, trend in trends.items()]
+    _print_section(["metric", "first", "last", "min", "max", "rows", "curve"], rows)
+    if not no_curves:
+        for line in _curves(trends):
+            click.echo(line)
+
+
+def read_trends(record: Record) -> dict[str, Trend]:
+    """Return the course of each metric, from the rows themselves: a crashed run has them too."""
+    trends: dict[str, Trend] = {}
+    for row in record.metrics():
+        values = row.get("values")
+        for name, value in values.items() if isinstance(values, dict) else ():
+            if type(value) in (int, float):
+                trends.setdefault(str(name), Trend()).add(value)
+    return trends
+
+
+def _head(record: Record) -> Iterator[str]:
+    info = record.info
+    yield f"{record.path.parent.name}  {record.path.name}  {record.state}"
+    yield f"  {describe_start(record)}  {describe_duration(record)}  {printable(info.get('host', ''))}"
+    command = info.get("command")
+    if isinstance(command, list):
+        yield f"  {printable(' '.join(map(str, command)))}"
+    git = info.get("git")
+    if isinstance(git, dict):
+        yield f"  git {printable(git.get('commit', ''))[:12]}{' with changes' if git.get('dirty') else ''}"
+    if info.get("device"):
+        yield f"  on {printable(info['device'])}"
+    if info.get("error"):
+        yield f"  {printable(info['error'])}"
+    yield f"  {record.path}"
+
+
+def _print_section(columns: list[str], rows: list[list[Any]]) -> None:
+    if rows:
+        click.echo("")
+        print_table(columns, rows, numbers=["first", "last", "min", "max", "rows", "seconds"])
+
+
+def _outcomes(record: Record) -> Iterator[list[Any]]:
+    for event in record.events():
+        outcome = OUTCOMES.get(str(event.get("event")))
+        if outcome is not None:
+            why = event.get("reason") or event.get("error")
+            seconds = event.get("seconds")
+            text = f"{outcome}: {printable(why)}" if why else outcome
+            yield [printable(event.get("name")), text, f"{seconds:.1f}" if isinstance(seconds, int | float) else None]
+
+
+def _metric_row(name: str, trend: Trend) -> list[Any]:
+    numbers = [show_number(value) for value in (trend.first, trend.last, trend.low, trend.high, trend.rows)]
+    return [printable(name), *numbers, sparkline(trend.curve)]
+
+
+def _curves(trends: dict[str, Trend]) -> Iterator[str]:
+    """Yield curves drawn by plotille, for the first few metrics, where it is installed."""
+    try:
+        import plotille  # type: ignore[import-untyped,import-not-found,unused-ignore]
+    except ImportError:
+        return
+    width = min(shutil.get_terminal_size((80, 24)).columns, 100) - 24
+    for name, trend in list(trends.items())[:MOST_CURVES]:
+        if len(trend.curve) > 2 and trend.low < trend.high:
+            figure = plotille.Figure()
+            figure.width, figure.height = max(width, 20), CURVE_HEIGHT
+            figure.x_label, figure.y_label = "row", printable(name)
+            figure.set_x_limits(min_=0, max_=trend.rows - 1)
+            figure.plot([place * trend.every for place in range(len(trend.curve))], trend.curve)
+            yield ""
+            yield figure.show()
