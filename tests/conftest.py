@@ -1,6 +1,7 @@
 """Fixtures that many tests share: an environment without accounts, and the command line as a subprocess."""
 
 import os
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -10,6 +11,13 @@ from pathlib import Path
 import pytest
 
 pytest_plugins = ["pytester"]
+
+
+def pytest_configure():
+    """Take signals as at a terminal: a job in the background inherits some of them ignored, and tipi respects that."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 
 PRIVATE = ("WANDB_", "TIPI_", "CUDA_", "RANK", "LOCAL_RANK", "WORLD_SIZE", "NO_COLOR", "FORCE_COLOR")
 

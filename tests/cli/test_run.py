@@ -46,27 +46,38 @@ def project(tipi_project):
     return tipi_project
 
 
-def start(project, name):
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tipi", "run", name],
-        cwd=project.path,
-        env=dict(os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 60
-    while not (project.path / "started").exists():
-        assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return process
+@pytest.fixture
+def start(project):
+    """Start ``tipi run NAME`` and return the process once it is at work."""
+    started = []
+
+    def start(name):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tipi", "run", name],
+            cwd=project.path,
+            env=dict(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        deadline = time.monotonic() + 60
+        while not (project.path / "started").exists():
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
-def test_a_signal_ends_the_run_cleanly(project, signum, code):
-    process = start(project, "loop")
+def test_a_signal_ends_the_run_cleanly(project, start, signum, code):
+    process = start("loop")
     process.send_signal(signum)
     _, err = process.communicate(timeout=60)
     assert process.returncode == code
@@ -80,8 +91,8 @@ def test_a_signal_ends_the_run_cleanly(project, signum, code):
     assert len(steps) >= 4
 
 
-def test_a_second_ctrl_c_ends_code_that_has_no_safe_point(project):
-    process = start(project, "stuck")
+def test_a_second_ctrl_c_ends_code_that_has_no_safe_point(project, start):
+    process = start("stuck")
     process.send_signal(signal.SIGINT)
     assert "once more stops at once" in process.stderr.readline()
     process.send_signal(signal.SIGINT)
@@ -91,8 +102,8 @@ def test_a_second_ctrl_c_ends_code_that_has_no_safe_point(project):
     assert record.state == "interrupted"
 
 
-def test_kill_9_leaves_a_readable_record_that_says_crashed(project):
-    process = start(project, "loop")
+def test_kill_9_leaves_a_readable_record_that_says_crashed(project, start):
+    process = start("loop")
     (path,) = (project.path / "runs" / "loop").glob("2*")
     deadline = time.monotonic() + 60
     while not list(read_record(path).metrics()):
