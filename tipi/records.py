@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tipi_core.records import Record, list_records, read_record
+from tipi_core.records.finding import find_record
 
-__all__ = ["Record", "list_records", "read_record"]
+__all__ = ["Record", "find_record", "list_records", "read_record"]

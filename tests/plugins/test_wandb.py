@@ -19,6 +19,7 @@ from tipi_plugins.wandb.ladder import choose_rung, is_installed
 
 needs_wandb = pytest.mark.skipif(not is_installed(), reason="needs wandb")
 
+SYNC = "from tipi_plugins.wandb.syncing import command; command(prog_name='tipi runs sync')"
 FLUSH_AND_WAIT = """
 logger.summary
 print("ready", flush=True)
@@ -238,7 +239,7 @@ def test_a_server_that_refuses_connections_costs_nothing(python, script, record)
     assert done.code == 0, done.err
     assert done.out == "False\n"
     assert f"W&B did not answer at http://127.0.0.1:{port}" in done.err
-    assert "python -m tipi_plugins.wandb.relay" in done.err
+    assert f"catch up with: tipi runs sync runs/train/{record().name}" in done.err
     assert len(list(read_record(record()).metrics())) == 60
     assert status(record())["state"] == "unreachable"
 
@@ -273,10 +274,21 @@ def test_what_an_outage_kept_back_is_sent_later_and_only_once(python, script, re
     done = python(script(), **{**server.environment, "WANDB_BASE_URL": "http://127.0.0.1:9"})
     assert "catch up with" in done.err
     for _ in range(2):
-        again = python("-m", "tipi_plugins.wandb.relay", record(), **server.environment)
+        again = python("-c", SYNC, "latest", **server.environment)
         assert again.code == 0, again.err
     (run,) = server.runs
     assert_same_rows([server.rows[run][number] for number in sorted(server.rows[run])], record())
+
+
+@needs_wandb
+def test_a_run_that_was_local_or_offline_is_sent_later(python, script, record, server):
+    python(script(), WANDB_MODE="offline")
+    assert not server.runs
+    done = python("-c", SYNC, record().name[:18], **server.environment)
+    assert done.code == 0, done.err
+    (run,) = server.runs
+    assert_same_rows([server.rows[run][number] for number in sorted(server.rows[run])], record())
+    assert run in done.out
 
 
 @pytest.mark.long

@@ -72,3 +72,18 @@ def _nth(runs: Path, folders: list[Path], number: int) -> Record:
 def _second(folder: Path) -> str:
     """Return the part of an id that is its time; runs of one second are told apart by ``run.json``."""
     return folder.name.rpartition("-")[0]
+
+
+def find_record(word: str, runs: Path | None = None) -> Record:
+    """Return the record that ``word`` names, among those that a run started here would lie beside.
+
+    Args:
+        word: As :func:`pick_record` takes it.
+        runs: The folder of all records, if it is another one.
+
+    Raises:
+        UsageError: No record fits, or several do.
+    """
+    from tipi_core.project.settings import find_root, runs_folder
+
+    return pick_record(runs or runs_folder(find_root(Path.cwd()) or Path.cwd()), word)

@@ -12,7 +12,7 @@ SETTINGS = "settings.json"
 STATUS = "status.json"
 LOG = "relay.log"
 LOCK = "relay.lock"
-CATCH_UP = "python -m tipi_plugins.wandb.relay"
+CATCH_UP = "tipi runs sync"
 
 
 def own_folder(record: Path) -> Path:
