@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tipi_core.cli.options import json_option, override_words, project_option
+from tipi_core.cli.options import json_option, override_words, pipeline_argument, project_option
 from tipi_core.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @click.command("config", short_help="Show the resolved config.")
-@click.argument("name")
+@pipeline_argument
 @override_words
 @click.option("--config", help="A file in place of the pipeline's own.")
 @click.option("--diff", "other", metavar="OTHER", help="Show what differs from the pipeline OTHER.")

@@ -6,12 +6,16 @@ import os
 import sys
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tipi_core.errors import PluginError, TipiError, UsageError, did_you_mean
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+COMPLETE = "_TIPI_COMPLETE"
 COMMANDS = {
     "run": "Run a pipeline.",
     "list": "List the pipelines of this project and of the plugins.",
@@ -21,6 +25,10 @@ COMMANDS = {
     "why": "Show where a value comes from, and what it shadowed.",
     "types": "List everything that type = may name.",
     "schema": "Print a JSON Schema for editors.",
+    "create": "Make a new project, or a plugin.",
+    "add": "Add a permanence or a process to a pipeline.",
+    "remove": "Remove a permanence or a process from a pipeline.",
+    "promote": "Make a pipeline of a script's decorated functions.",
     "plugins": "List the plugins, with cause and cure where one does not work.",
     "runs": "List, show, compare, export and delete runs.",
     "runs.list": "List the runs, newest first.",
@@ -30,6 +38,7 @@ COMMANDS = {
     "runs.rm": "Delete runs.",
     "runs.gc": "Delete old runs.",
     "info": "Show versions, project, records, plugins and devices.",
+    "completion": "Print what teaches bash, zsh or fish to complete.",
     "doctor": "Check what training needs: torch, devices, terminal, W&B, plugins.",
 }
 
@@ -94,6 +103,15 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands that begin with what was typed, importing none; options as usual."""
+        from click.shell_completion import CompletionItem
+
+        if incomplete.startswith("-"):
+            return super().shell_complete(ctx, incomplete)
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        return [CompletionItem(name, help=COMMANDS.get(name) if not self.prefix else None) for name in names]
+
     def _own(self) -> list[str]:
         """Return core's commands directly below this group."""
         names = [name.removeprefix(self.prefix) for name in COMMANDS if name.startswith(self.prefix)]
@@ -131,7 +149,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         ctx.exit()
 
 
-def _root() -> LazyGroup:
+def make_root() -> LazyGroup:
+    """Return the command ``tipi``."""
     group = LazyGroup(
         "tipi",
         help="From a raw PyTorch script to a production pipeline, without a rewrite.\n\nTry: tipi run quickstart",
@@ -149,7 +168,7 @@ def _root() -> LazyGroup:
 def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error becomes one message on stderr."""
     try:
-        result = _root().main(arguments, prog_name="tipi", standalone_mode=False)
+        result = make_root().main(arguments, prog_name="tipi", complete_var=COMPLETE, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0

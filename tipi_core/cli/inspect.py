@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tipi_core.cli.options import json_option, override_words, project_option
+from tipi_core.cli.options import json_option, override_words, pipeline_argument, project_option
 from tipi_core.cli.output import print_json
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command("inspect", short_help="Show what a pipeline is made of.")
-@click.argument("name")
+@pipeline_argument
 @override_words
 @click.option("--config", help="A file in place of the pipeline's own.")
 @click.option("--docs", is_flag=True, help="Show docstrings too.")

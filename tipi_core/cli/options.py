@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tipi_core.cli.completing import complete_keys, complete_pipelines, complete_plugins
+
 if TYPE_CHECKING:
     from tipi_core.plan import Resolver
 
@@ -22,7 +24,9 @@ debug_option = click.option("--debug", is_flag=True, help="Show the full traceba
 
 def override_words(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command ``words``: the words after its arguments, and those of ``--set``, in one list."""
-    words = click.argument("words", nargs=-1, metavar="[KEY=VALUE]...", callback=_with_set)
+    words = click.argument(
+        "words", nargs=-1, metavar="[KEY=VALUE]...", callback=_with_set, shell_complete=complete_keys
+    )
     option = click.option(
         "--set",
         "set_words",
@@ -78,5 +82,11 @@ def open_resolver(project: Path | None) -> Resolver:
 
 no_plugins_option = click.option("--no-plugins", is_flag=True, help="Load no plugin at all.")
 without_option = click.option(
-    "-P", "without", multiple=True, metavar="no:NAME", help="Leave out the plugin NAME; may be given several times."
+    "-P",
+    "without",
+    multiple=True,
+    metavar="no:NAME",
+    shell_complete=complete_plugins,
+    help="Leave out the plugin NAME; may be given several times.",
 )
+pipeline_argument = click.argument("name", shell_complete=complete_pipelines)

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tipi_core.cli.completing import complete_processes
 from tipi_core.cli.options import (
     debug_option,
     json_option,
     load_host,
     no_plugins_option,
     override_words,
+    pipeline_argument,
     project_option,
     without_option,
 )
@@ -43,7 +45,7 @@ class _RunCommand(click.Command):
 
 
 @click.command("run", short_help="Run a pipeline.", cls=_RunCommand)
-@click.argument("name")
+@pipeline_argument
 @override_words
 @click.option("--config", help="A file in place of the pipeline's own.")
 @click.option(
@@ -52,9 +54,15 @@ class _RunCommand(click.Command):
     metavar="[PROCESS]",
     help="Execute every process, also those that would be skipped; with PROCESS, that one.",
 )
-@click.option("--only", multiple=True, metavar="PROCESS", help="Run this process and no other; may be repeated.")
-@click.option("--from", "start", metavar="PROCESS", help="Begin with this process.")
-@click.option("--until", "end", metavar="PROCESS", help="End after this process.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="PROCESS",
+    shell_complete=complete_processes,
+    help="Run this process and no other; may be repeated.",
+)
+@click.option("--from", "start", metavar="PROCESS", shell_complete=complete_processes, help="Begin with this process.")
+@click.option("--until", "end", metavar="PROCESS", shell_complete=complete_processes, help="End after this process.")
 @click.option("--dry-run", is_flag=True, help="Show what would run and why, and run nothing.")
 @click.option("--smoke", is_flag=True, help=f"Try it out: every progress bar ends after {SMOKE} items.")
 @click.option("--seed", type=int, help="The same as the word seed=SEED.")

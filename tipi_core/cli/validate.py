@@ -6,13 +6,14 @@ from pathlib import Path
 
 import click
 
+from tipi_core.cli.completing import complete_pipelines
 from tipi_core.cli.options import json_option, override_words, project_option
 from tipi_core.cli.output import print_json
 from tipi_core.errors import ConfigError, ConfigProblems, TipiError, UsageError
 
 
 @click.command("validate", short_help="Check a pipeline without running it.")
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=complete_pipelines)
 @override_words
 @click.option("--all", "every", is_flag=True, help="Check every pipeline of this project.")
 @click.option("--config", help="A file in place of the pipeline's own.")

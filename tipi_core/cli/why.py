@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tipi_core.cli.options import json_option, override_words, project_option
+from tipi_core.cli.completing import complete_key
+from tipi_core.cli.options import json_option, override_words, pipeline_argument, project_option
 from tipi_core.cli.output import print_json, print_table
 from tipi_core.errors import UsageError, did_you_mean
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 
 
 @click.command("why", short_help="Show where a value comes from.")
-@click.argument("name")
-@click.argument("key")
+@pipeline_argument
+@click.argument("key", shell_complete=complete_key)
 @override_words
 @click.option("--config", help="A file in place of the pipeline's own.")
 @project_option

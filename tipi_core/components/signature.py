@@ -147,7 +147,7 @@ def convert(parameter: Parameter, value: Any) -> Any:
         fits, converted = _fit(choice, value)
         if fits:
             return converted
-    raise ValueError(f"wants {_describe(parameter.annotation)}, not {value!r}")
+    raise ValueError(f"wants {describe_annotation(parameter.annotation)}, not {value!r}")
 
 
 def _check_value(parameter: Parameter, value: Any, owner: str) -> Iterator[Mistake]:
@@ -156,7 +156,9 @@ def _check_value(parameter: Parameter, value: Any, owner: str) -> Iterator[Mista
     except ValueError as error:
         hint = None
         if all(_is_foreign(choice) for choice in _choices(parameter.annotation)):
-            hint = f"TOML cannot hold a {_describe(parameter.annotation)}: name a permanence {parameter.name!r}"
+            hint = (
+                f"TOML cannot hold a {describe_annotation(parameter.annotation)}: name a permanence {parameter.name!r}"
+            )
         yield Mistake(parameter.name, f"parameter {parameter.name!r} of {owner} {error}", hint)
 
 
@@ -208,7 +210,8 @@ def _is_foreign(annotation: Any) -> bool:
 _MSGSPEC_MODULES = ("collections.abc", "typing", "datetime", "decimal", "uuid")
 
 
-def _describe(annotation: Any) -> str:
+def describe_annotation(annotation: Any) -> str:
+    """Return an annotation as a person would write it."""
     if isinstance(annotation, type) and typing.get_origin(annotation) is None:
         return annotation.__name__
     return str(annotation).replace("typing.", "").replace("pathlib.", "")
