@@ -8,6 +8,7 @@ import struct
 import subprocess
 import termios
 import time
+from itertools import groupby
 
 import pyte
 from rich.console import Console
@@ -50,8 +51,14 @@ font-size: {char_height}px; line-height: {line_height}px; }}
 """
 
 
+HOME = b"/home/me/vision"
+
+
 def run_on_terminal(command, folder, columns=100, rows=40, seconds=100, environment=None):
-    """Run a command on a pseudo-terminal; return its exit code and the screen with its history."""
+    """Run a command on a pseudo-terminal; return its exit code and the screen with its history.
+
+    On the screen the folder is called ``HOME``: its real name is another one each time.
+    """
     parent, child = pty.openpty()
     fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     plain = {key: value for key, value in os.environ.items() if key not in ("NO_COLOR", "COLUMNS", "LINES")}
@@ -64,8 +71,7 @@ def run_on_terminal(command, folder, columns=100, rows=40, seconds=100, environm
         stderr=child,
     )
     os.close(child)
-    screen = pyte.HistoryScreen(columns, rows, history=1000)
-    stream = pyte.ByteStream(screen)
+    written = b""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if select.select([parent], [], [], 0.1)[0]:
@@ -75,8 +81,10 @@ def run_on_terminal(command, folder, columns=100, rows=40, seconds=100, environm
                 break
             if not data:
                 break
-            stream.feed(data)
+            written += data
     os.close(parent)
+    screen = pyte.HistoryScreen(columns, rows, history=1000)
+    pyte.ByteStream(screen).feed(written.replace(os.path.realpath(folder).encode(), HOME))
     return process.wait(timeout=10), screen
 
 
@@ -101,10 +109,9 @@ def draw(texts, title, columns=100):
 
 def _text(row, columns):
     text = Text(end="")
-    for column in range(columns):
-        cell = row[column]
-        if cell.data:
-            text.append(cell.data, _style(cell))
+    cells = [row[column] for column in range(columns) if row[column].data]
+    for style, alike in groupby(cells, _style):
+        text.append("".join(cell.data for cell in alike), style)
     text.rstrip()
     return text
 

@@ -216,6 +216,30 @@ def test_children_of_all_kinds_draw_nothing(python, tmp_path, method):
     assert done.err.startswith("Pool: 100%")
 
 
+RANKS = """
+import os, sys
+from torch.multiprocessing import spawn
+from tipi.helpers import progress_bar
+
+def train(rank, says_so):
+    if says_so:
+        os.environ["RANK"] = str(rank)
+    for _ in progress_bar(range(3), desc=f"rank {rank}"): pass
+
+if __name__ == "__main__":
+    spawn(train, (sys.argv[1] == "yes",), nprocs=2)
+"""
+
+
+@pytest.mark.parametrize(("says_so", "lines"), [("no", []), ("yes", ["rank 0"])])
+def test_spawned_ranks(python, tmp_path, says_so, lines):
+    pytest.importorskip("torch")
+    (tmp_path / "ranks.py").write_text(RANKS)
+    done = python("-W", "ignore", "ranks.py", says_so)
+    assert done.code == 0
+    assert [line.split(":")[0] for line in done.err.splitlines()] == lines
+
+
 def test_a_fork_while_bars_draw_never_deadlocks(python):
     done = python(
         "-W",

@@ -66,3 +66,8 @@ class Speed:
         """Items a second, or None where only the whole time can tell."""
         seconds = self._seconds.value
         return self._items.value / seconds if seconds else None
+
+    def rate_at(self, now: float) -> float | None:
+        """Return items a second at the time ``now``: a bar that has waited longer than usual became slower."""
+        seconds = self._seconds.value
+        return self._items.value / max(seconds, now - self.last_time) if seconds else None

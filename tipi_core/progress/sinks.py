@@ -269,13 +269,20 @@ def choose_style(file: Any, run: Run) -> str:
     from tipi_core.progress.notebook import in_notebook
 
     style = settings_of(run).style
-    if style == "off" or os.environ.get("RANK", "0") not in ("", "0") or is_spawned():
+    if style == "off" or os.environ.get("RANK", "0") not in ("", "0") or (is_spawned() and not _leads()):
         return "off"
     if in_notebook(file):
         return style if style == "plain" else "notebook"
     if style == "plain" or os.environ.get("TERM") == "dumb":
         return "plain"
     return "live" if is_terminal(file) else "plain"
+
+
+def _leads() -> bool:
+    """Return whether a spawned process says that it is rank 0; a daemon inherited that and is a worker of rank 0."""
+    import multiprocessing
+
+    return os.environ.get("RANK") == "0" and not multiprocessing.current_process().daemon
 
 
 def is_terminal(file: Any) -> bool:

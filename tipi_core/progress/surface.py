@@ -160,7 +160,7 @@ class Surface:
 
     def rate_at(self, elapsed: float) -> float | None:
         """Return items a second: lately while the bar runs, over all its time afterwards."""
-        recent = None if self.disable else self._speed.rate
+        recent = None if self.disable else self._speed.rate_at(self.start_t + elapsed)
         bar: Any = self
         return recent if recent is not None else (self.n - bar.initial) / elapsed if elapsed else None
 
