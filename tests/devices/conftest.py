@@ -19,6 +19,14 @@ def _plain_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.fixture(autouse=True)
+def _own_leases(monkeypatch, tmp_path_factory):
+    """Leases lie in a temporary directory of the test's own."""
+    folder = tmp_path_factory.mktemp("leases")
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+
+
 @pytest.fixture
 def host():
     return PluginHost.load(only=["cpu", "cuda", "mps"])
@@ -76,6 +84,12 @@ class FakeNvml(ModuleType):
         if not isinstance(handle, int):
             raise self.NVMLError("not supported")
         return SimpleNamespace(gpu=100 - self.free[handle])
+
+    def nvmlDeviceGetTemperature(self, handle, sensor):
+        return 40 + handle if isinstance(handle, int) else 40
+
+    def nvmlDeviceGetComputeRunningProcesses(self, handle):
+        return [SimpleNamespace(pid=9), SimpleNamespace(pid=7)]
 
 
 @pytest.fixture

@@ -90,6 +90,26 @@ def test_what_the_environment_wants_is_taken_or_is_an_error(devices, wanted):
     assert choice is None or matches(choice.device, wanted)
 
 
+@given(machines(), st.sets(st.integers(0, 7)))
+def test_what_another_run_holds_is_taken_only_where_the_rest_is_busy(devices, held):
+    choice = choose_or_none(devices, leased={f"cuda:{index}" for index in held} | {f"xpu:{index}" for index in held})
+    assume(choice)
+    if choice.device.index in held and choice.device.type != "mps":
+        assert f"another run of yours holds {choice.device.label}" in choice.warning
+        for other in devices:
+            if other.usable and other.type == choice.device.type and other.index not in held:
+                assert other.free < 0.1 * other.total
+
+
+@given(machines(), st.integers(1, 4))
+def test_several_are_different_devices_of_one_kind_or_it_is_an_error(devices, count):
+    choice = choose_or_none(devices, count=count)
+    assume(choice)
+    taken = [choice.device, *choice.others]
+    assert len({device.label for device in taken}) == count
+    assert len({device.type for device in taken}) == 1
+
+
 @given(st.integers(1, 8))
 def test_every_process_under_torchrun_gets_its_own(count):
     devices = [DeviceInfo("cuda", index, free=count - index) for index in range(count)]
@@ -128,3 +148,14 @@ def test_an_error_lists_what_is_there():
         choose(devices, wanted="cuda:5")
     with pytest.raises(UsageError, match="there is no device to use"):
         choose([])
+    with pytest.raises(UsageError, match=r"not 2 devices with 5 B free.*cuda:0"):
+        choose(devices, min_free=5, count=2)
+    with pytest.raises(UsageError, match="under torchrun each process takes one device"):
+        choose(devices, local_rank=0, count=2)
+
+
+def test_where_a_broken_gpu_leaves_only_the_cpu_it_is_said():
+    broken = DeviceInfo("cuda", note="the NVIDIA driver does not work")
+    assert choose([broken, DeviceInfo("cpu")]).warning.startswith("nothing faster can be used: cuda (the NVIDIA")
+    assert choose([broken, DeviceInfo("cpu")], prefer="cpu").warning is None
+    assert choose([DeviceInfo("cpu")]).warning is None

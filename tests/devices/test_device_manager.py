@@ -113,6 +113,30 @@ def test_without_torch_one_sentence_says_what_to_install(tmp_path):
         device_manager.get_device()
 
 
+def test_several_devices(run, gpus):
+    gpus(1, 70, 79, 60)
+    assert device_manager.get_device(count=2) == torch.device("cuda", 2)
+    assert device_manager.get_devices(2) == [torch.device("cuda", 2), torch.device("cuda", 1)]
+    assert device_manager.get_devices() == [torch.device("cuda", 2)]
+    with pytest.raises(UsageError, match="not 9 devices"):
+        device_manager.get_devices(9)
+    with pytest.raises(UsageError, match="count is 0"):
+        device_manager.get_device(count=0)
+
+
+def test_a_broken_driver_is_one_line_before_the_cpu_is_taken(run, gpus, capsys):
+    nvml = gpus(80)
+
+    def fail():
+        raise nvml.NVMLError("Driver Not Loaded")
+
+    nvml.nvmlInit = fail
+    assert device_manager.get_device() == torch.device("cpu")
+    err = capsys.readouterr().err
+    assert err.count("\n") == 1
+    assert "the NVIDIA driver does not work: Driver Not Loaded; see nvidia-smi); taking cpu" in err
+
+
 def test_a_seed_gives_the_same_numbers(run):
     def draw():
         return random.random(), torch.rand(2).tolist()
@@ -147,6 +171,12 @@ def test_batches_move_whole(run):
 def test_prefetch_gives_the_same_batches_in_order(run):
     batches = [torch.full((2,), float(index)) for index in range(4)]
     assert [batch[0].item() for batch in device_manager.prefetch(batches)] == [0, 1, 2, 3]
+
+
+def test_on_the_cpu_prefetch_is_the_loader_itself(run):
+    loader = [torch.zeros(1)]
+    assert device_manager.prefetch(loader) is loader
+    assert len(device_manager.prefetch(loader, device="meta")) == 1
 
 
 def test_autocast_lowers_the_precision_of_a_product(run):

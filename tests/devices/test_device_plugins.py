@@ -34,14 +34,46 @@ def test_without_a_driver_there_is_no_gpu(monkeypatch):
     assert cuda.tipi_list_devices() == []
 
 
-def test_a_driver_that_does_not_start_means_no_gpu(gpus):
+def test_a_driver_that_does_not_work_is_a_record_that_says_so(gpus):
     nvml = gpus(80)
 
     def fail():
-        raise nvml.NVMLError("driver not loaded")
+        raise nvml.NVMLError("Driver/library version mismatch")
 
     nvml.nvmlInit = fail
+    (device,) = cuda.tipi_list_devices()
+    assert device.note == "the NVIDIA driver does not work: Driver/library version mismatch; see nvidia-smi"
+
+
+def test_a_cuda_build_without_a_driver_says_so_and_one_without_cuda_has_no_gpu(gpus, monkeypatch):
+    import torch
+
+    nvml = gpus(80)
+
+    class NVMLError_LibraryNotFound(nvml.NVMLError):
+        pass
+
+    def fail():
+        raise NVMLError_LibraryNotFound
+
+    nvml.nvmlInit = fail
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    assert [device.note for device in cuda.tipi_list_devices()] == [
+        "torch is built for CUDA 12.6; no NVIDIA driver is here"
+    ]
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert cuda.tipi_list_devices() == []
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr(torch.version, "cuda", None)
+    assert cuda.tipi_list_devices() == []
+
+
+@pytest.mark.parametrize("visible", ["8", "1,1", "GPU-nowhere", "all"])
+def test_a_list_that_names_no_gpu_is_said(gpus, monkeypatch, visible):
+    gpus(80, 80)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    (device,) = cuda.tipi_list_devices()
+    assert device.note == f"CUDA_VISIBLE_DEVICES={visible!r} names none of the 2 GPUs"
 
 
 def test_gpus_are_described_and_nvml_is_closed_again(gpus):
@@ -55,6 +87,7 @@ def test_gpus_are_described_and_nvml_is_closed_again(gpus):
         80 * GB,
     )
     assert (second.free, second.utilisation) == (3 * GB, 97)
+    assert (second.temperature, second.processes) == (41, (7, 9))
     assert nvml.opened == 0
 
 
@@ -75,7 +108,6 @@ def test_a_lost_gpu_has_a_note_and_the_others_stay(gpus):
         ("-1", []),
         ("", []),
         ("NoDevFiles", []),
-        ("1,1", []),
         ("MIG-abc", ["MIG-abc"]),
     ],
 )

@@ -29,6 +29,7 @@ COMMANDS = {
     "add": "Add a permanence or a process to a pipeline.",
     "remove": "Remove a permanence or a process from a pipeline.",
     "promote": "Make a pipeline of a script's decorated functions.",
+    "devices": "List the devices: memory, load, who has them, and which one a run would take.",
     "plugins": "List the plugins, with cause and cure where one does not work.",
     "runs": "List, show, compare, export and delete runs.",
     "runs.list": "List the runs, newest first.",

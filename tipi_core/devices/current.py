@@ -1,4 +1,4 @@
-"""The devices of one run: its backend and the choice that was made for it."""
+"""The devices of one run: its backend, the choice that was made for it, and the leases that it holds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tipi_core.devices.choice import Choice, choose, matches
 from tipi_core.devices.info import DeviceInfo, parse_bytes
-from tipi_core.errors import MissingPackage, UsageError
+from tipi_core.devices.leases import find_leases, return_lease, take_lease
+from tipi_core.errors import LockedError, MissingPackage, UsageError
 
 if TYPE_CHECKING:
     import torch
@@ -19,13 +20,14 @@ if TYPE_CHECKING:
 
 
 class RunDevices:
-    """The devices of one run: its backend, and the choice that was made for it."""
+    """The devices of one run: its backend, the choice that was made for it, and the leases that it holds."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self.choice: Choice | None = None
         self._backend: DeviceBackend | None = None
         self._warned: set[str] = set()
+        self._mine: set[str] = set()
         self._lock = threading.RLock()
 
     def find_backend(self) -> DeviceBackend | None:
@@ -58,51 +60,82 @@ class RunDevices:
             return found
         return [replace(info, note=info.note or backend.problem(info)) for info in found]
 
-    def choose(self, prefer: str | None = None, min_free: float | str | None = None) -> Choice:
+    def choose(self, prefer: str | None = None, min_free: float | str | None = None, count: int = 1) -> Choice:
         """Return the run's choice, made at the first ask; another one where that does not serve what is asked."""
+        if count < 1:
+            raise UsageError(f"count is {count}", hint="a run takes one device or more")
         amount = None if min_free is None else _amount(min_free)
         with self._lock:
             if self.choice is None:
-                self.choice = self._inherited(prefer, amount) or self._fresh(prefer, amount)
+                self.choice = self._inherited(prefer, amount, count) or self._fresh(prefer, amount, count)
                 self.run.note_facts(device=self.choice.device.label)
                 return self.choice
-            if _serves(self.choice.device, prefer, amount):
+            if _serves(self.choice, prefer, amount, count):
                 return self.choice
-            return self._fresh(prefer, amount)
+            return self._fresh(prefer, amount, count)
 
     def handle(self, label: str) -> torch.device:
         """Return the library's object for a device named as in ``torch.device``."""
         kind, _, index = label.partition(":")
         return self.backend().handle(DeviceInfo(kind, int(index) if index else None))
 
-    def _fresh(self, prefer: str | None, min_free: int | None) -> Choice:
+    def _fresh(self, prefer: str | None, min_free: int | None, count: int) -> Choice:
         self.backend()
-        choice = choose(
-            self.devices(),
-            wanted=os.environ.get("TIPI_DEVICE") or None,
-            prefer=prefer,
-            min_free=min_free,
-            local_rank=_local_rank(),
-        )
-        if choice.warning and choice.warning not in self._warned:
-            self._warned.add(choice.warning)
-            _warn(f"{choice.warning}; taking {choice.device.label}")
+        devices = self.devices()
+        held = self._held_by_others(devices)
+        while True:
+            choice = choose(
+                devices,
+                wanted=os.environ.get("TIPI_DEVICE") or None,
+                prefer=prefer,
+                min_free=min_free,
+                local_rank=_local_rank(),
+                leased=held,
+                count=count,
+            )
+            lost = [device.label for device in (choice.device, *choice.others) if not self._lease(device, held)]
+            if not lost:
+                break
+            held.update(lost)  # another run was faster: it has those now
+        self._tell(choice)
         return choice
 
-    def _inherited(self, prefer: str | None, min_free: int | None) -> Choice | None:
+    def _held_by_others(self, devices: list[DeviceInfo]) -> set[str]:
+        return set(find_leases(devices)) - self._mine
+
+    def _lease(self, device: DeviceInfo, held: set[str]) -> bool:
+        """Take a device for this run; False where another run of the user took it since it was looked at."""
+        if device.label in held or device.label in self._mine:
+            return True
+        try:
+            place = take_lease(device)
+        except LockedError:
+            return False
+        if place is not None:
+            self._mine.add(device.label)
+            self.run.defer(return_lease, place)
+        return True
+
+    def _tell(self, choice: Choice) -> None:
+        if choice.warning and choice.warning not in self._warned:
+            self._warned.add(choice.warning)
+            _warn(f"{choice.warning}; taking {', '.join(one.label for one in (choice.device, *choice.others))}")
+
+    def _inherited(self, prefer: str | None, min_free: int | None, count: int) -> Choice | None:
         parent = self.run.parent
         while parent is not None:
             choice = parent.service(RunDevices).choice
-            if choice is not None and _serves(choice.device, prefer, min_free):
+            if choice is not None and _serves(choice, prefer, min_free, count):
                 return choice
             parent = parent.parent
         return None
 
 
-def _serves(device: DeviceInfo, prefer: str | None, min_free: int | None) -> bool:
-    """Return whether a device that was taken is what is asked for now; memory counts as it was when it was taken."""
-    enough = min_free is None or device.free is None or device.free >= min_free
-    return enough and (prefer is None or matches(device, prefer))
+def _serves(choice: Choice, prefer: str | None, min_free: int | None, count: int) -> bool:
+    """Return whether devices that were taken are what is asked for now; memory counts as it was when they were."""
+    taken = (choice.device, *choice.others)
+    enough = all(min_free is None or device.free is None or device.free >= min_free for device in taken)
+    return enough and len(taken) >= count and all(prefer is None or matches(device, prefer) for device in taken)
 
 
 def _local_rank() -> int | None:

@@ -20,6 +20,8 @@ class DeviceInfo:
         free: The bytes that no process has taken, if known: of the whole device, not of this process's share.
         utilisation: Percent of the last second in which it was busy, if known.
         note: Why it cannot be used; None where it can.
+        temperature: Degrees Celsius, if known.
+        processes: The ids of the processes that compute on it, all users', if known.
 
     Example:
         >>> DeviceInfo("cuda", 1, "H200", total=150_000_000_000, free=90_000_000_000).label
@@ -34,6 +36,8 @@ class DeviceInfo:
     free: int | None = None
     utilisation: int | None = None
     note: str | None = None
+    temperature: int | None = None
+    processes: tuple[int, ...] | None = None
 
     @property
     def label(self) -> str:

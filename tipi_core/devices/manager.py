@@ -25,27 +25,51 @@ class DeviceManager:
         >>> model = torch.nn.Linear(2, 2).to(device)  # doctest: +SKIP
     """
 
-    def get_device(self, prefer: object = None, min_free: float | str | None = None) -> torch.device:
+    def get_device(
+        self, prefer: object = None, min_free: float | str | None = None, count: int | None = None
+    ) -> torch.device:
         """Return the run's device, chosen at the first call: the accelerator with the most memory free, else the CPU.
 
-        The environment variable ``TIPI_DEVICE`` (``cpu``, ``cuda:1``, ``mps``) overrides the choice. Under torchrun
-        it is the local rank's accelerator. CUDA is not initialised, so DataLoader workers may still be forked.
+        The run holds it until it ends: another run of the same user takes another one where there is one. The
+        environment variable ``TIPI_DEVICE`` (``cpu``, ``cuda:1``, ``mps``) overrides the choice. Under torchrun it
+        is the local rank's accelerator. CUDA is not initialised, so DataLoader workers may still be forked.
 
         Args:
             prefer: A kind (``"cuda"``) or one device (``"cuda:1"``, or a ``torch.device``) to take where it is there.
             min_free: Memory that must be free on the whole device: bytes, or a text such as ``"8 GB"``.
+            count: How many devices the run takes; this is the first, :meth:`get_devices` returns them all.
 
         Raises:
-            UsageError: ``TIPI_DEVICE`` names a device that is not here, or none has ``min_free``.
+            UsageError: ``TIPI_DEVICE`` names a device that is not here, or fewer than ``count`` have ``min_free``.
             MissingPackage: torch is not installed.
 
         Example:
             >>> device_manager.get_device(min_free="8 GB")  # doctest: +SKIP
             device(type='cuda', index=1)
         """
+        return self.get_devices(1 if count is None else count, prefer, min_free)[0]
+
+    def get_devices(
+        self, count: int = 1, prefer: object = None, min_free: float | str | None = None
+    ) -> list[torch.device]:
+        """Return ``count`` devices of one kind for this run, the run's own first.
+
+        Args:
+            count: How many.
+            prefer: As in :meth:`get_device`.
+            min_free: As in :meth:`get_device`, of each of them.
+
+        Raises:
+            UsageError: There are not so many.
+            MissingPackage: torch is not installed.
+
+        Example:
+            >>> device_manager.get_devices(2)  # doctest: +SKIP
+            [device(type='cuda', index=1), device(type='cuda', index=3)]
+        """
         devices = _devices()
-        choice = devices.choose(None if prefer is None else str(prefer), min_free)
-        return devices.backend().handle(choice.device)
+        choice = devices.choose(None if prefer is None else str(prefer), min_free, count)
+        return [devices.backend().handle(info) for info in (choice.device, *choice.others)[:count]]
 
     def devices(self) -> list[DeviceInfo]:
         """Return all devices; those that cannot be used have a note that says why.
@@ -102,6 +126,9 @@ class DeviceManager:
 
     def prefetch(self, loader: Iterable[Any], device: object = None) -> Iterable[Any]:
         """Return the loader's batches in the same order, on the run's device (or ``device``).
+
+        On a GPU each batch is copied ahead of the loop, from pinned memory, beside the computation; on the CPU the
+        loader itself comes back.
 
         Example:
             >>> for inputs, targets in device_manager.prefetch(loader):  # doctest: +SKIP

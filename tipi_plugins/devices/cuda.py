@@ -8,30 +8,36 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from tipi.plugin import DeviceInfo, hookimpl
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import ModuleType
 
     from tipi.plugin import DeviceBackend
 
+T = TypeVar("T")
+
 REQUIRES = {"torch": "pip install 'torch-tipi[torch]'", "pynvml": "pip install nvidia-ml-py"}
+HIDDEN = ("", "-1", "NoDevFiles")  # what people and schedulers write to hide every GPU
+CELSIUS = 0  # NVML's number for the sensor on the chip
 
 
 @hookimpl
 def tipi_list_devices() -> list[DeviceInfo]:
-    """Return the GPUs that this process may use; none without a driver."""
+    """Return the GPUs that this process may use; where something is wrong with all of them, a record that says what."""
     try:
         import pynvml
     except ImportError:
         return list_by_torch()
     try:
         pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return list_by_torch()
+    except pynvml.NVMLError as error:
+        if type(error).__name__ == "NVMLError_LibraryNotFound":  # no driver: an AMD GPU, or none
+            return list_by_torch()
+        return [DeviceInfo("cuda", note=f"the NVIDIA driver does not work: {error}; see nvidia-smi")]
     try:
         return list_by_nvml(pynvml, os.environ.get("CUDA_VISIBLE_DEVICES"))
     finally:
@@ -56,7 +62,11 @@ def list_by_nvml(nvml: ModuleType, visible: str | None) -> list[DeviceInfo]:
     handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
     if visible is not None:
         uuids = [_text(nvml.nvmlDeviceGetUUID(handle)) for handle in handles]
-        handles = [_handle(nvml, handles, word) for word in select_visible(visible, uuids)]
+        chosen = select_visible(visible, uuids)
+        if not chosen and uuids and visible.strip() not in HIDDEN:
+            note = f"CUDA_VISIBLE_DEVICES={visible!r} names none of the {len(uuids)} GPUs"
+            return [DeviceInfo("cuda", note=note)]
+        handles = [_handle(nvml, handles, word) for word in chosen]
     return [_describe(nvml, handle, index) for index, handle in enumerate(handles)]
 
 
@@ -85,7 +95,10 @@ def list_by_torch() -> list[DeviceInfo]:
     torch = sys.modules.get("torch")
     if torch is None or not hasattr(torch, "cuda"):
         return []
-    return [DeviceInfo("cuda", index, "GPU") for index in range(torch.cuda.device_count())]
+    found = [DeviceInfo("cuda", index, "GPU") for index in range(torch.cuda.device_count())]
+    if not found and torch.version.cuda is not None and os.environ.get("CUDA_VISIBLE_DEVICES") not in HIDDEN:
+        return [DeviceInfo("cuda", note=f"torch is built for CUDA {torch.version.cuda}; no NVIDIA driver is here")]
+    return found
 
 
 def _entry(word: str, uuids: Sequence[str]) -> int | str | None:
@@ -107,14 +120,29 @@ def _describe(nvml: ModuleType, handle: Any, index: int) -> DeviceInfo:
         name, uuid = _text(nvml.nvmlDeviceGetName(handle)), _text(nvml.nvmlDeviceGetUUID(handle))
     except nvml.NVMLError as error:
         return DeviceInfo("cuda", index, note=f"its driver says: {error}")
-    return DeviceInfo("cuda", index, name, uuid, int(memory.total), int(memory.free), _utilisation(nvml, handle))
+    return DeviceInfo(
+        "cuda",
+        index,
+        name,
+        uuid,
+        int(memory.total),
+        int(memory.free),
+        _ask(nvml, lambda: int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
+        temperature=_ask(nvml, lambda: int(nvml.nvmlDeviceGetTemperature(handle, CELSIUS))),
+        processes=_ask(nvml, lambda: _processes(nvml, handle)),
+    )
 
 
-def _utilisation(nvml: ModuleType, handle: Any) -> int | None:
+def _ask(nvml: ModuleType, question: Callable[[], T]) -> T | None:
+    """Return the answer, or None: parts of a GPU, old drivers and containers do not know everything."""
     try:
-        return int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
-    except nvml.NVMLError:  # parts of a GPU do not count it
+        return question()
+    except (nvml.NVMLError, AttributeError):
         return None
+
+
+def _processes(nvml: ModuleType, handle: Any) -> tuple[int, ...]:
+    return tuple(sorted(int(process.pid) for process in nvml.nvmlDeviceGetComputeRunningProcesses(handle)))
 
 
 def _text(value: str | bytes) -> str:

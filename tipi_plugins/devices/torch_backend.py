@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import torch
+
+from tipi_plugins.devices.batches import Moved, Prefetch, change_parts
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -31,18 +33,13 @@ class TorchBackend:
 
     def move(self, value: Any, device: torch.device) -> Any:
         """Return ``value`` with every tensor in it on ``device``; what has a method ``to`` moves itself."""
-        if isinstance(value, torch.Tensor):
-            # towards the CPU a copy that does not block would be read before it is there
-            return value.to(device, non_blocking=device.type == "cuda")
-        if hasattr(value, "to"):
-            return value.to(device)
-        if isinstance(value, Mapping):
-            return _rebuild(value, {key: self.move(item, device) for key, item in value.items()})
-        if isinstance(value, tuple) and hasattr(value, "_fields"):
-            return type(value)(*(self.move(item, device) for item in value))
-        if isinstance(value, (list, tuple)):
-            return type(value)(self.move(item, device) for item in value)
-        return value
+        # towards the CPU a copy that does not block would be read before it is there
+        ahead = device.type == "cuda"
+
+        def change(item: Any) -> Any:
+            return item.to(device, non_blocking=ahead) if isinstance(item, torch.Tensor) else item.to(device)
+
+        return change_parts(value, change)
 
     def fetch(self, tensors: Sequence[Any]) -> list[float]:
         """Return scalar tensors as floats, with one transfer for each device and dtype."""
@@ -55,10 +52,11 @@ class TorchBackend:
             values.update(zip(positions, map(float, stacked.tolist()), strict=True))
         return [values[position] for position in range(len(tensors))]
 
-    def prefetch(self, loader: Iterable[Any], device: torch.device) -> Iterator[Any]:
-        """Yield the loader's batches, in order, on ``device``."""
-        for batch in loader:
-            yield self.move(batch, device)
+    def prefetch(self, loader: Iterable[Any], device: torch.device) -> Iterable[Any]:
+        """Return the loader itself for the CPU; for a GPU its batches, copied ahead of the loop."""
+        if device.type == "cuda":
+            return Prefetch(loader, device)
+        return loader if device.type == "cpu" else Moved(loader, lambda batch: self.move(batch, device))
 
     def prepare(self, module: Any, device: torch.device) -> Any:
         """Return a model on ``device``."""
@@ -110,11 +108,3 @@ class TorchBackend:
 
 def _cuda_started() -> bool:
     return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
-
-
-def _rebuild(original: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
-    make: Any = type(original)
-    try:
-        return make(items)
-    except TypeError:  # a mapping that is not made from a dict
-        return items
