@@ -94,7 +94,7 @@ def command(
     as_json: bool,
     debug: bool,
 ) -> int:
-    """Run the pipeline NAME, with KEY=VALUE words over its config.
+    """Run the pipeline NAME, with KEY=VALUE words over its config; or the script NAME.py, with the words behind --.
 
     \b
     tipi run quickstart
@@ -103,12 +103,15 @@ def command(
     tipi run my_pipeline --from validation --force validation
     tipi run my_pipeline --dry-run --until training
     tipi run experiments/try.toml --smoke
+    tipi run train.py -- --lr 0.1
     """
     from tipi_core.plan import Part
     from tipi_core.runner import PipelineRunner
 
     if name.endswith(".py"):
-        raise UsageError(f"{name!r} is a script, not a pipeline", hint=f"run it with: python {name}")
+        from tipi_core.cli.script import run_script
+
+        return run_script(name, words, project, load_host(no_plugins, without, project))
     runner = PipelineRunner(
         name,
         config,

@@ -79,7 +79,8 @@ def activate(run: Run) -> Iterator[Run]:
     finally:
         _active.mine.reset(token)
         with _active.lock:
-            _active.stack.remove(run)
+            if run in _active.stack:  # a script may have ended it with logger.finish()
+                _active.stack.remove(run)
 
 
 def _implicit_run() -> Run:
