@@ -105,6 +105,29 @@ def test_own_steps_are_kept_as_a_value(python, script, record):
 
 
 @needs_wandb
+def test_tables_texts_images_and_artifacts_arrive(python, script, record, tmp_path):
+    (tmp_path / "weights.bin").write_bytes(b"x" * 10)
+    done = python(
+        script(
+            "import numpy\nlogger.define_metric('acc', step_metric='epoch', summary='max')\n"
+            "logger.log_table('worst', [{'image': 3, 'loss': 2.0}])\nlogger.log_text('sample', 'once upon')\n"
+            "logger.log_image('first', numpy.zeros((4, 4)))\nlogger.log_artifact('weights.bin', type='model')\n"
+            "logger.alert('slow', 'very')\nlogger.log({'after': 1})"
+        ),
+        WANDB_MODE="offline",
+    )
+    assert done.code == 0, done.err
+    assert "tipi: info: slow: very" in done.err
+    assert status(record())["state"] == "done", (record() / "wandb" / "relay.log").read_text()
+    _, history, _ = offline_run(record())
+    rows = [without_clock(row) for row in history[60:]]
+    assert rows[-1] == {"after": 1}
+    assert {key.partition(".")[0] for row in rows for key in row} >= {"worst", "sample", "after"}
+    assert next(row["sample"] for row in rows if "sample" in row) == "once upon"
+    assert list((record() / "artifacts").glob("weights-*.bin"))
+
+
+@needs_wandb
 def test_two_runs_of_one_script_are_two_runs_in_wandb(python, script, tmp_path):
     done = python(script("logger.finish(); logger.init(project='b'); logger.log({'x': 1})"), WANDB_MODE="offline")
     assert done.code == 0, done.err

@@ -118,6 +118,100 @@ class Logger:
         if run.stop_signal is not None:
             run.safe_point()
 
+    def log_figure(self, key: str, figure: Any) -> None:
+        """Keep a figure of matplotlib (as PNG) or plotly (as a page) under ``artifacts/``."""
+        self._attach("figure", key, "write_figure", figure)
+
+    def log_image(self, key: str, image: Any) -> None:
+        """Keep an image: a file, a Pillow image, an array or tensor; fractions count from 0 to 1."""
+        self._attach("image", key, "write_image", image)
+
+    def log_table(self, key: str, rows: Any, columns: list[str] | None = None) -> None:
+        """Keep a table: a data frame, rows as mappings, or rows as lists with ``columns``."""
+        self._attach("table", key, "write_table", rows, columns)
+
+    def log_text(self, key: str, text: str) -> None:
+        """Keep a text, such as samples that a model wrote."""
+        self._attach("text", key, "write_text", text)
+
+    def log_artifact(self, path: str | Path, name: str | None = None, type: str = "file") -> None:  # noqa: A002 - wandb's name
+        """Keep a copy of a file or folder.
+
+        Args:
+            path: The file or folder.
+            name: What to call it; its own name when not given.
+            type: What it is, such as ``model`` or ``dataset``; for trackers.
+        """
+        self._attach("artifact", name or Path(path).stem, "copy_artifact", Path(path), about={"of": type})
+
+    def define_metric(self, name: str, step_metric: str | None = None, summary: str | None = None) -> None:
+        """Say over which metric another one is drawn, and which end of it is good.
+
+        Args:
+            name: The metric; trackers may take patterns such as ``val/*``.
+            step_metric: The metric of its x axis.
+            summary: ``min`` or ``max``.
+        """
+        run = current_run()
+        try:
+            if run.writes():
+                if summary in ("min", "max"):
+                    _stream(run).goals[name] = summary
+                _stream(run).note(define={"name": name, "step_metric": step_metric, "summary": summary})
+        except Exception as error:
+            _complain(run, "define_metric", error)
+
+    def alert(self, title: str, text: str = "", level: str = "INFO") -> None:
+        """Say something important: on the console, in the record, and through trackers that can.
+
+        Args:
+            title: A few words.
+            text: More of them.
+            level: ``INFO``, ``WARN`` or ``ERROR``.
+        """
+        run = current_run()
+        try:
+            if run.writes():
+                _stream(run).note(alert={"title": title, "text": text, "level": level})
+                run.event("alert", title=title, text=text, level=level)
+                sys.stderr.write(f"tipi: {level.lower()}: {title}{': ' + text if text else ''}\n")
+        except Exception as error:
+            _complain(run, "alert", error)
+
+    def watch(self, model: Any, **options: Any) -> None:
+        """Let a tracker that runs in this process watch a model's gradients; without one, say so once.
+
+        Args:
+            model: The model.
+            options: What the tracker's own ``watch`` takes.
+        """
+        run = current_run()
+        try:
+            watchers = [tracker.watch for tracker in _session(run).trackers if tracker.watch is not None]
+            for watch in watchers:
+                watch(model, **options)
+            if not watchers and run.writes():
+                raise RuntimeError("no tracker runs in this process: logger.init(..., in_process=True) lets W&B do so")
+        except Exception as error:
+            _complain(run, "watch", error)
+
+    def _attach(self, kind: str, key: str, writer: str, *values: Any, about: Mapping[str, Any] | None = None) -> None:
+        """Write a file of the run and a row that names it."""
+        from tipi_core.metrics import attachments
+
+        run = current_run()
+        try:
+            if not run.writes():
+                return
+            stream, record = _stream(run), run.record
+            if record is None:
+                return
+            stem = record.artifacts / f"{attachments.safe_name(key)}-{run.step:08}"
+            path = getattr(attachments, writer)(stem, *values)
+            stream.note(files={key: {"type": kind, "path": str(path.relative_to(record.path)), **(about or {})}})
+        except Exception as error:
+            _complain(run, f"log_{kind}", error)
+
     def finish(self, exit_code: int | None = None) -> None:
         """End the run of a script, so that the next call begins another; a pipeline ends by itself."""
         run = active_run()

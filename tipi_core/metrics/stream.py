@@ -26,6 +26,10 @@ MOST_KEPT_BYTES = 64 * 2**20
 Queued = tuple[int, float, Frame, tuple[Any, ...], dict[str, Any]]
 
 
+class Entry(dict[str, Any]):
+    """What a row holds besides metrics: files, a metric's definition, an alert."""
+
+
 class MetricStream:
     """Takes metrics at the speed of an append and writes them in batches.
 
@@ -93,6 +97,12 @@ class MetricStream:
         number = next(run.steps) if step is None else run.next_step(step)
         self._put((number, monotonic(), frame, frame.note(), values))
 
+    def note(self, **entries: Any) -> None:
+        """Queue one row without metrics that holds ``entries``."""
+        run = self.run
+        frame = run.frame or run.make_frame()
+        self._put((next(run.steps), time.monotonic(), frame, frame.note(), Entry(entries)))
+
     def flush(self) -> None:
         """Write everything queued so far; on a full disk keep it for the next time."""
         if os.getpid() != self.run.pid:
@@ -156,12 +166,14 @@ class MetricStream:
         self, step: int, moment: float, frame: Frame, noted: tuple[Any, ...], values: dict[str, Any]
     ) -> dict[str, Any]:
         seconds = moment - self._start
+        entries, values = (values, {}) if type(values) is Entry else ({}, values)
         return {
             "step": step,
             "time": round(seconds, 6),
             "wall": round(self._wall + seconds, 6),
             "loop": frame.read(noted),
             "values": resolve(values),
+            **entries,
         }
 
     def _line(self, row: dict[str, Any]) -> bytes:

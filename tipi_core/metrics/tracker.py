@@ -16,6 +16,7 @@ class Tracker:
         explain: One line for the user: which rung, why, and how to change it.
         url: Where the run can be seen, when that is known.
         find_url: Returns that place once it is known, for trackers that learn it later.
+        watch: Watches a model's gradients, for trackers in this process that can.
         close: Called once after the record got its final state; it waits a bounded time.
 
     Example:
@@ -29,3 +30,4 @@ class Tracker:
     url: str | None = None
     close: Callable[[], None] | None = None
     find_url: Callable[[], str | None] | None = None
+    watch: Callable[..., None] | None = None

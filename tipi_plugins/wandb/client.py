@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import inspect
+import json
 import math
 import os
+import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +36,7 @@ class Client:
         import wandb
 
         self.rows = 0
+        self._record = record
         self._run = wandb.init(**_arguments(wandb, record, settings, info))
         self._first = self._run.starting_step
 
@@ -51,8 +54,47 @@ class Client:
         """Log rows under their numbers; those that the server has from an earlier time are skipped."""
         for number, row in rows:
             if number >= self._first and isinstance(row.get("values"), dict):
-                self._run.log(_values(number, row), step=number, commit=True)
+                self._tell(row)
+                self._run.log({**_values(number, row), **self._attached(row)}, step=number, commit=True)
             self.rows += 1
+
+    def _tell(self, row: Mapping[str, Any]) -> None:
+        """Pass on what a row says besides values and files."""
+        define, alert = row.get("define"), row.get("alert")
+        if isinstance(define, dict):
+            self._run.define_metric(**{key: value for key, value in define.items() if value is not None})
+        if isinstance(alert, dict):
+            self._run.alert(str(alert.get("title")), str(alert.get("text") or alert.get("title")), alert.get("level"))
+
+    def _attached(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the files of a row as wandb has them; artifacts are logged by themselves."""
+        files = row.get("files")
+        objects = {}
+        for key, about in files.items() if isinstance(files, dict) else ():
+            path = (self._record / str(about.get("path"))).resolve()
+            if not path.is_relative_to(self._record.resolve()) or not path.exists():
+                print(f"no file {path} for {key!r}", file=sys.stderr)  # noqa: T201 - the log
+            elif about.get("type") == "artifact":
+                self._run.log_artifact(str(path), name=safe_name(key), type=str(about.get("of") or "file"))
+            else:
+                objects[key] = self._object(str(about.get("type")), path)
+        return {key: value for key, value in objects.items() if value is not None}
+
+    def _object(self, kind: str, path: Path) -> Any:
+        import wandb
+
+        if kind == "text":
+            return path.read_text(encoding="utf-8")
+        if kind == "table":
+            table = json.loads(path.read_bytes())
+            return wandb.Table(columns=table["columns"], data=table["data"])
+        if path.suffix == ".html":
+            return wandb.Html(path.read_text(encoding="utf-8"))
+        try:
+            return wandb.Image(str(path))
+        except Exception:  # it needs Pillow: then the file goes as it is
+            self._run.save(str(path), base_path=str(self._record), policy="now")
+            return None
 
     def finish(self, info: Mapping[str, Any]) -> None:
         """End the W&B run with the config and the outcome that the record tells."""
@@ -61,6 +103,11 @@ class Client:
             self._run.config.update(config, allow_val_change=True)
         completed = info.get("state") == "completed"
         self._run.finish(exit_code=0 if completed else info.get("exit_code") or 1)
+
+
+def safe_name(key: str) -> str:
+    """Return a key as W&B takes an artifact's name."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", key)
 
 
 def _values(number: int, row: Mapping[str, Any]) -> dict[str, Any]:
