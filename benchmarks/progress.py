@@ -12,6 +12,9 @@ import statistics
 import sys
 import threading
 import time
+
+sys.path.pop(0)  # this file's folder: `logging.py` in it would hide the standard library's
+
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -20,6 +23,7 @@ from tipi_core.run import Run, activate
 
 ROUNDS = int(os.environ.get("ROUNDS", "11"))
 ITEMS = int(os.environ.get("ITEMS", "300000"))
+INNER = int(os.environ.get("INNER", "10000"))
 Bar = Callable[[Any], Iterable[Any]]
 
 
@@ -44,7 +48,7 @@ def bars() -> dict[str, Bar]:
 
         found["tqdm"] = tqdm
     except ImportError:
-        print("tqdm is not installed: no ratios", file=sys.__stdout__)
+        sys.exit("tqdm is not installed: nothing to compare with")
     if "--all" in sys.argv:
         found |= others()
     return found
@@ -55,16 +59,18 @@ def others() -> dict[str, Bar]:
     import warnings
 
     found: dict[str, Bar] = {}
+    from rich.console import Console
     from rich.progress import track
 
-    found["rich.track"] = track
+    console = Console(file=sys.stderr, force_terminal=True)
+    found["rich.track"] = lambda source: track(source, console=console)
     try:
         from tqdm.rich import tqdm as tqdm_rich
 
         def quiet(source: Any) -> Any:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return tqdm_rich(source)
+                return tqdm_rich(source, options={"console": console})
 
         found["tqdm.rich"] = quiet
     except ImportError:
@@ -100,7 +106,7 @@ def walk(bar: Bar, source: Any) -> None:
 
 def nested(bar: Bar) -> None:
     for _ in bar(range(100)):
-        for _ in bar(range(ITEMS // 100)):
+        for _ in bar(range(INNER)):
             pass
 
 
@@ -146,19 +152,20 @@ def creation(found: dict[str, Bar]) -> None:
         for _ in range(200):
             bar(total=5, leave=False).close()
 
-    for title, outer in (("open + close, us", False), ("... inside another", True)):
-        cells = []
-        for name in ("tqdm", "tipi"):
-            if name in found:
-                around: Any = found[name](range(1)) if not outer else found[name]
-                if outer:
-                    opened = around(total=1, leave=False)
-                runs = [seconds(lambda bar=found[name]: many(bar)) for _ in range(ROUNDS)]
-                if outer:
-                    opened.close()
-                cells.append((name, statistics.median(runs) / 200 * 1e6))
-        ratio = f"   ratio {cells[-1][1] / cells[0][1]:.2f}" if len(cells) == 2 else ""
-        print(f"{title:22s} " + "   ".join(f"{name} {cost:7.1f}" for name, cost in cells) + ratio, file=sys.__stdout__)
+    def inside(bar: Any) -> float:
+        with bar(total=1, leave=False):
+            return seconds(lambda: many(bar))
+
+    for title, measure in (
+        ("open + close, us", lambda bar: seconds(lambda: many(bar))),
+        ("... inside another", inside),
+    ):
+        costs: dict[str, list[float]] = {"tqdm": [], "tipi": []}
+        for _ in range(ROUNDS * 2):
+            for name, runs in costs.items():
+                runs.append(measure(found[name]) / 200 * 1e6)
+        tqdm, tipi = (statistics.median(runs) for runs in costs.values())
+        print(f"{title:22s} tqdm {tqdm:7.1f}   tipi {tipi:7.1f}   ratio {tipi / tqdm:.2f}", file=sys.__stdout__)
 
 
 def drawing() -> None:
@@ -235,7 +242,8 @@ def main() -> None:
     for title, source in SOURCES.items():
         report(title, compare({name: (lambda b=bar, s=source: walk(b, s())) for name, bar in found.items()}), ITEMS)
     quick = {name: bar for name, bar in found.items() if name in ("bare", "tqdm", "tipi")}
-    report("nested 100 x n/100", compare({name: (lambda b=bar: nested(b)) for name, bar in quick.items()}), ITEMS)
+    loops = compare({name: (lambda b=bar: nested(b)) for name, bar in quick.items()})
+    report(f"nested 100 x {INNER}", loops, 100 * INNER)
     hands = {name: (lambda b=bar: by_hand(None if b is quick["bare"] else b)) for name, bar in quick.items()}
     report("update(1)", compare(hands), ITEMS)
     with activate(Run("benchmark")) as run:

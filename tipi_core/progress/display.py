@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from tipi_core.progress.streams import device_of
+
 if TYPE_CHECKING:
     from tipi_core.progress.bar import progress_bar as ProgressBar  # noqa: N812 - it is a class
     from tipi_core.progress.sinks import Sink
@@ -189,21 +191,10 @@ class Display:
         style = sinks.choose_style(bar.fp, bar.run)
         if style == "off":
             return None
-        key = (style, _terminal_of(bar.fp) if style == "live" else id(bar.fp))
+        key = (style, (style == "live" and device_of(bar.fp)) or id(bar.fp))
         if key not in self._sinks:
-            self._sinks[key] = self._make_sink(style, bar)
+            self._sinks[key] = sinks.make_sink(style, bar, self)
         return self._sinks[key]
-
-    def _make_sink(self, style: str, bar: ProgressBar[Any]) -> Sink:
-        from tipi_core.progress import sinks
-
-        if style == "live":
-            return sinks.LiveSink(bar.fp, bar.run, self)
-        if style == "notebook":
-            from tipi_core.progress.notebook import NotebookSink
-
-            return NotebookSink(bar.run)
-        return sinks.PlainSink(bar.fp, bar.settings)
 
     def _insert(self, bar: ProgressBar[Any]) -> None:
         """Put a bar below those inside the same parent, or where its explicit position says."""
@@ -249,13 +240,6 @@ class Display:
         self._thread = None
         self._bars = []
         self._sinks = {}
-
-
-def _terminal_of(file: Any) -> Any:
-    try:
-        return os.fstat(file.fileno()).st_rdev
-    except (OSError, ValueError, AttributeError):
-        return id(file)
 
 
 display = Display()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tipi_core.progress.notebook import NotebookSink, in_notebook
 from tipi_core.progress.screen import Screen
 from tipi_core.progress.settings import DisplaySettings, settings_of
 from tipi_core.progress.streams import Guard, guard_terminal
@@ -132,7 +134,7 @@ class LiveSink:
     def open(self, bar: ProgressBar[Any]) -> None:  # noqa: ARG002
         """Take the terminal over, at the first bar."""
         if self._screen is None:
-            for stream in (self.stream, *_standard_streams()):
+            for stream in (self.stream, sys.stderr, sys.stdout):
                 flush(stream)
             self._guards = guard_terminal(self.stream, self._pass_text)
             mine = next((guard for guard in self._guards if guard.stream is self.stream), None)
@@ -264,10 +266,15 @@ def replace_renderer(run: Run) -> None:
     run.service(_Look).renderer = TextRenderer()
 
 
+def make_sink(style: str, bar: ProgressBar[Any], display: Display) -> Sink:
+    """Return a new place for the bars of that style that are written to the file of ``bar``."""
+    if style == "live":
+        return LiveSink(bar.fp, bar.run, display)
+    return NotebookSink(bar.run) if style == "notebook" else PlainSink(bar.fp, bar.settings)
+
+
 def choose_style(file: Any, run: Run) -> str:
     """Return ``off``, ``plain``, ``live`` or ``notebook`` for bars that are written to ``file``."""
-    from tipi_core.progress.notebook import in_notebook
-
     style = settings_of(run).style
     if style == "off" or os.environ.get("RANK", "0") not in ("", "0") or (is_spawned() and not _leads()):
         return "off"
@@ -291,9 +298,3 @@ def is_terminal(file: Any) -> bool:
         return bool(file.isatty())
     except (AttributeError, ValueError, OSError):
         return False
-
-
-def _standard_streams() -> tuple[Any, ...]:
-    import sys
-
-    return tuple(stream for stream in (sys.stderr, sys.stdout) if stream is not None)

@@ -53,22 +53,21 @@ class Guard:
                 setattr(self.stream, name, before)
 
 
-def same_terminal(stream: Any, other: Any) -> bool:
-    """Return whether both streams are the same terminal."""
+def device_of(stream: Any) -> int | None:
+    """Return which device ``stream`` is, None for what is no file; 0 is no device."""
     try:
-        if not (stream.isatty() and other.isatty()):
-            return False
-        return os.fstat(stream.fileno()).st_rdev == os.fstat(other.fileno()).st_rdev
+        return os.fstat(stream.fileno()).st_rdev
     except (OSError, ValueError, AttributeError):
-        return stream is other
+        return None
 
 
 def guard_terminal(stream: Any, passing: Callable[[str, Callable[[str], Any], Callable[[], Any]], Any]) -> list[Guard]:
-    """Guard ``stream`` and those of the standard streams that are the same terminal."""
+    """Guard ``stream``, a terminal, and those of the standard streams that are the same one."""
     guards: list[Guard] = []
-    for candidate in (stream, sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__):
-        known = any(guard.stream is candidate for guard in guards)
-        if candidate is None or known or not (candidate is stream or same_terminal(stream, candidate)):
+    device = device_of(stream)
+    streams = {id(each): each for each in (stream, sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)}
+    for candidate in streams.values():
+        if candidate is None or not (candidate is stream or (device and device_of(candidate) == device)):
             continue
         try:
             guards.append(Guard(candidate, passing))

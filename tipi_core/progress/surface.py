@@ -6,7 +6,7 @@ import sys
 import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import cached_property
 from time import time
 from typing import TYPE_CHECKING, Any
@@ -181,13 +181,14 @@ class Surface:
             return
         import os
 
-        columns = rows = None
-        with suppress(OSError, ValueError, AttributeError, TypeError):
-            columns, rows = (size - 1 for size in os.get_terminal_size(self.fp.fileno()))
+        try:
+            columns, rows = os.get_terminal_size(self.fp.fileno())
+        except (OSError, ValueError, AttributeError, TypeError):
+            columns = rows = 0
         if bar.dynamic_ncols or self.ncols is None:
-            self.ncols = columns
+            self.ncols = columns - 1 if columns else None
         if bar.dynamic_ncols or self.nrows is None:
-            self.nrows = rows
+            self.nrows = rows - 1 if rows else None
 
     def set_description(self, desc: str | None = None, refresh: bool | None = True) -> None:
         """Change the description; a colon is put behind it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any
 
 
@@ -81,5 +80,7 @@ def line_printer(file: Any) -> Callable[[str], None]:
 
 def flush(stream: Any) -> None:
     """Flush a stream that may not have ``flush``, or be closed."""
-    with suppress(AttributeError, ValueError, OSError):
+    try:
         stream.flush()
+    except (AttributeError, ValueError, OSError):
+        return
