@@ -22,6 +22,7 @@ PLUGINS = {
     "tipi_plugins.devices.cuda",
     "tipi_plugins.devices.mps",
     "tipi_plugins.progress",
+    "tipi_plugins.tensorboard",
     "tipi_plugins.wandb",
 }
 

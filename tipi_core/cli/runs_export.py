@@ -64,8 +64,8 @@ def _write_csv(file: Any, columns: list[str], records: list[Record]) -> None:
 
 def _write_parquet(output: Path, columns: list[str], records: list[Record]) -> None:
     try:
-        import pyarrow  # type: ignore[import-not-found,unused-ignore]
-        import pyarrow.parquet  # type: ignore[import-not-found,unused-ignore]
+        import pyarrow
+        import pyarrow.parquet
     except ImportError as error:
         raise MissingPackage(
             "Parquet needs pyarrow, which is not installed here", hint="pip install pyarrow"

@@ -116,7 +116,7 @@ def _metric_row(name: str, trend: Trend) -> list[Any]:
 def _curves(trends: dict[str, Trend]) -> Iterator[str]:
     """Yield curves drawn by plotille, for the first few metrics, where it is installed."""
     try:
-        import plotille  # type: ignore[import-untyped,import-not-found,unused-ignore]
+        import plotille
     except ImportError:
         return
     width = min(shutil.get_terminal_size((80, 24)).columns, 100) - 24
