@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tipi_core.components.signature import UNKNOWN, Parameter, Signature, bind, check_params, convert
+from tipi_core.errors import nearest
 from tipi_core.sources import SourceTree, read_definition
 
 SOURCE = """
@@ -178,7 +179,8 @@ def test_binding_gives_each_checked_parameter_exactly_once(params, provided):
     signature = Signature(tuple(Parameter(name, required=True, annotation=int) for name in ("a", "b", "c")))
     mistakes = list(check_params(signature, params, provided, "f"))
     unknown, missing = set(params) - set("abc"), set("abc") - set(params) - provided
-    assert len(mistakes) == len(unknown) + len(missing)
+    meant = {hit for name in unknown for hit in nearest(name, "abc", limit=1)}
+    assert len(mistakes) == len(unknown) + len(missing - meant)  # a misspelt parameter is not missed as well
     if not mistakes:
         bound = bind(signature, params, dict.fromkeys(provided, "provided"))
         assert bound == {name: params.get(name, "provided") for name in "abc"}

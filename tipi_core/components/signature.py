@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tipi_core.errors import did_you_mean
+from tipi_core.errors import did_you_mean, nearest
 
 UNKNOWN: Any = inspect.Parameter.empty
 GIVEN = ("controller", "force")
@@ -112,9 +112,11 @@ def check_params(
         elif not signature.open:
             hint = did_you_mean(name, signature.names, "its parameters") or f"{owner} takes no parameters"
             yield Mistake(name, f"unknown parameter {name!r} of {owner}", hint)
+    misspelt = {hit for name in params if name not in by_name for hit in nearest(name, signature.names, limit=1)}
+    given = {*params, *provided, *signature.given, *(() if signature.open else misspelt)}
     for parameter in signature.parameters:
         name = parameter.name
-        if parameter.required and name not in params and name not in provided and name not in signature.given:
+        if parameter.required and name not in given:
             hint = f"add {name} to its params, or a permanence named {name!r}"
             yield Mistake(None, f"missing parameter {name!r} of {owner}", hint)
 

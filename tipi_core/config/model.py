@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tipi_core.config.layers import Layers
+from tipi_core.errors import nearest
 
 TOP_KEYS = ("extends", "description", "seed", "run", "permanences", "processes", "sweep")
 COMPONENT_KEYS = ("type", "params", "force", "cache", "retries", "timeout", "on_error")
@@ -81,3 +82,24 @@ class PipelineConfig:
     def components(self) -> tuple[ComponentSpec, ...]:
         """Permanences and processes together."""
         return self.permanences + self.processes
+
+    def names(self, section: str) -> list[str]:
+        """Return the names of a section's tables, those without a type and under a misspelt section too.
+
+        What is there but wrong is one mistake already: it must not be missed a second time.
+        """
+        found: list[str] = []
+        for key, table in self.data.items():
+            here = key == section or (key not in TOP_KEYS and meant(key, TOP_KEYS) == section)
+            found += table if here and isinstance(table, Mapping) else ()
+        return found
+
+
+def meant(word: str, known: Iterable[str]) -> str | None:
+    """Return the nearest of the known words, or None.
+
+    Example:
+        >>> meant("parms", COMPONENT_KEYS)
+        'params'
+    """
+    return next(iter(nearest(word, known)), None)

@@ -18,6 +18,7 @@ from tipi_core.config.model import (
     TOP_KEYS,
     ComponentSpec,
     PipelineConfig,
+    meant,
 )
 from tipi_core.config.overrides import environment_words, override_layer, value_layer
 from tipi_core.config.secrets import mask_line, mask_secrets, mask_word
@@ -109,7 +110,9 @@ def _syntax_error(label: str, text: str, error: tomllib.TOMLDecodeError) -> Conf
         where = f"{label}:{len(lines)}:{len(lines[-1]) + 1}"
         return ConfigError(f"not TOML: {str(error).removesuffix(' (at end of document)')}", where=where)
     what, line, column = match.groups()
-    source = text.splitlines()[int(line) - 1] if int(line) <= len(text.splitlines()) else None
+    source = text.split("\n")[int(line) - 1]
+    if what.startswith("Cannot"):  # overwrite or declare twice: the key is the mistake, not what follows its value
+        column = str(len(source) - len(source.lstrip()) + 1)
     return ConfigError(f"not TOML: {what}", where=f"{label}:{line}:{column}", source=source and mask_line(source))
 
 
@@ -133,7 +136,7 @@ def _check(data: Mapping[str, Any], layers: Layers) -> Iterator[ConfigError]:
         if isinstance(table, Mapping):
             for name in table:
                 yield from _check_component(section, name, table[name], layers)
-    if not data.get("processes") and set(data) <= set(TOP_KEYS):
+    if not data.get("processes") and "processes" not in {meant(key, TOP_KEYS) for key in data if key not in TOP_KEYS}:
         yield layers.error(("processes",), "the pipeline has no processes, so there is nothing to run")
 
 
@@ -167,7 +170,8 @@ def _check_component(section: str, name: str, table: Any, layers: Layers) -> Ite
             yield layers.error((*keys, key), f"unknown key {key!r} in {section}.{name}", hint)
         elif key in RESERVED_COMPONENT:
             yield layers.error((*keys, key), f"key {key!r} is reserved and not supported yet", "remove it")
-    if not isinstance(table.get("type"), str) or not table["type"]:
+    misspelt = {meant(key, COMPONENT_KEYS) for key in table if key not in COMPONENT_KEYS}
+    if (not isinstance(table.get("type"), str) or not table["type"]) and ("type" in table or "type" not in misspelt):
         yield layers.error((*keys, "type"), f'{section}.{name} wants type = "..."')
     if not isinstance(table.get("params", {}), Mapping):
         yield layers.error((*keys, "params"), f"params of {section}.{name} wants a table", "params = { key = value }")

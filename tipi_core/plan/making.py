@@ -9,7 +9,7 @@ from typing import Any
 from tipi_core.components.process import PipelineProcess
 from tipi_core.components.signature import Signature, check_params
 from tipi_core.config.interpolation import fill_in_run
-from tipi_core.config.model import ComponentSpec, PipelineConfig
+from tipi_core.config.model import COMPONENT_KEYS, ComponentSpec, PipelineConfig, meant
 from tipi_core.config.reading import raise_problems
 from tipi_core.config.secrets import mask_text
 from tipi_core.controller import Component
@@ -144,18 +144,29 @@ def _mistakes(
     spec = resolved.spec
     provided = providers(config, spec, is_class)
     owner = spec.type if ":" not in spec.type else spec.type.rpartition(":")[2]
+    misspelt = _misspells_params(config, spec)
     for mistake in check_params(signature, spec.params, provided, owner):
+        if mistake.name is None and misspelt:
+            continue
         keys = (*spec.path, "params", mistake.name) if mistake.name else spec.path
         yield spec.layers.error(keys, mask_text(mistake.what, config.secrets), mistake.hint)
+
+
+def _misspells_params(config: PipelineConfig, spec: ComponentSpec) -> bool:
+    """Return whether a key of the component's table seems to mean ``params``: that is one mistake already."""
+    section, name = spec.path
+    return any(
+        key not in COMPONENT_KEYS and meant(key, COMPONENT_KEYS) == "params" for key in config.data[section][name]
+    )
 
 
 def providers(config: PipelineConfig, spec: ComponentSpec, is_class: bool | None) -> dict[str, str]:
     """Return what fills parameters that the config leaves open: by name, a permanence or an earlier result."""
     found = {}
     if spec.kind == PROCESS and not is_class:
-        names = [process.name for process in config.processes]
+        names = config.names("processes")
         found = {name: f"result of {name}" for name in names[: names.index(spec.name)]}
-    permanences = [other.name for other in config.permanences if other.path != spec.path]
+    permanences = [name for name in config.names("permanences") if ("permanences", name) != spec.path]
     return found | {name: f"permanence {name}" for name in permanences}
 
 

@@ -12,8 +12,8 @@ from tipi_core.registry import PERMANENCE, PROCESS
 
 def missing_roles(config: PipelineConfig, resolved: Sequence[Resolved], resolver: Resolver) -> Iterator[ConfigError]:
     """Yield an error for each permanence or earlier result that a process surely asks for and that is not there."""
-    permanences = _names(config, "permanences")
-    processes = _names(config, "processes")
+    permanences = config.names("permanences")
+    processes = config.names("processes")
     for component in resolved:
         if component.spec.kind != PROCESS:
             continue
@@ -45,12 +45,6 @@ def _no_result(component: Resolved, name: str, names: list[str]) -> ConfigError:
         hint = f"did you mean {name!r} where it says {hits[0]!r}? else {hint}"
     what = f"{_owner(component)} needs the result of a process {name!r}, and none comes before it"
     return spec.layers.error(spec.path, what, hint)
-
-
-def _names(config: PipelineConfig, section: str) -> list[str]:
-    """Return the names of a section's tables, also of those that are not whole."""
-    tables = config.data.get(section)
-    return list(tables) if isinstance(tables, dict) else []
 
 
 def _owner(component: Resolved) -> str:
