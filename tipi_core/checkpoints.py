@@ -117,18 +117,24 @@ def read_checkpoint(path: Path, backend: DeviceBackend) -> Checkpoint:
         raise StorageError(f"the checkpoint is damaged: {error}", where=str(path)) from error
 
 
-def load_checkpoint(record: Path, backend: DeviceBackend) -> Checkpoint | None:
+def load_checkpoint(record: Path, backend: DeviceBackend, name: str | None = None) -> Checkpoint | None:
     """Return the newest checkpoint that is whole, or None; a damaged one is named in the log and passed over.
+
+    Args:
+        record: The run's folder.
+        backend: Reads the bytes.
+        name: The folder's name of the one to read, such as ``step-00000120``; no other is read then.
 
     Example:
         >>> load_checkpoint(record, backend).step  # doctest: +SKIP
         120
     """
-    for path in list_checkpoints(record):
+    for path in list_checkpoints(record) if name is None else [record / "checkpoints" / name]:
         try:
             return read_checkpoint(path, backend)
         except StorageError as error:
-            logging.getLogger("tipi").warning("%s; taking the one before it", error)
+            cure = "taking the one before it" if name is None else "it is not used"
+            logging.getLogger("tipi").warning("%s; %s", error, cure)
     return None
 
 

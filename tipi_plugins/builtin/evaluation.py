@@ -1,52 +1,79 @@
-"""The processes ``ValidationProcess`` and ``TestingProcess``: loss and accuracy on a part that was not trained on."""
+"""The processes ``ValidationProcess`` and ``TestingProcess``: loss and metrics on a part that was not trained on."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from tipi.plugin import ConfigError, PipelineProcess, device_manager, logger, progress_bar
+from tipi_plugins.builtin.keeping import load_best
+from tipi_plugins.builtin.measures import Tally, find_measures, format_classes
+from tipi_plugins.builtin.recipes import find_loss
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from tipi.plugin import PipelineController
+    from tipi_plugins.builtin.measures import Measures
 
 
 class EvaluationProcess(PipelineProcess):
     """Measures the permanence ``network`` on one part of the permanence ``data``.
 
-    A subclass says which part, and may override :meth:`loss`.
+    A subclass says which part, and may override :meth:`loss` or :meth:`metrics`.
 
     Args:
         controller: What the process sees of the run.
         force: Execute even where :meth:`skip` would say no.
+        loss: As in ``TrainingProcess``.
+        loss_params: More arguments of the loss.
+        metrics: As in ``TrainingProcess``.
     """
 
     split = ""
     title = ""
+    counts_classes = False
 
-    def __init__(self, controller: PipelineController, force: bool = False) -> None:
+    def __init__(
+        self,
+        controller: PipelineController,
+        force: bool = False,
+        *,
+        loss: str = "cross_entropy",
+        loss_params: dict[str, Any] | None = None,
+        metrics: list[str] | None = None,
+    ) -> None:
         super().__init__(controller, force)
+        self.criterion = find_loss(controller, loss, loss_params)
+        self.measures = find_measures(controller, metrics)
         self.network: Any = controller.get_permanence("network")
-        self.loader = loader_of(controller.get_permanence("data"), self.split)
+        self.data: Any = controller.get_permanence("data")
+        self.loader = loader_of(self.data, self.split)
+        self.tally: Tally
 
     def skip(self) -> bool | str:
         """Say so where the data has no such part."""
         return False if len(self.loader) else f"the data has no {self.split} part"
 
     def execute(self) -> dict[str, Any]:
-        """Measure, log, and return ``{"split", "loss", "accuracy"}``."""
-        figures = evaluate(self.network.model, self.loader, device_of(self.network), self.loss, self.title)
+        """Measure, log, and return ``split``, ``loss`` and the metrics."""
+        device = device_of(self.network)
+        self.tally = Tally(device, self.measures, self.counts_classes)
+        figures = evaluate(
+            self.network.model, self.loader, device, self.loss, self.title, more=self.metrics, tally=self.tally
+        )
         logger.log({f"{self.split}/{name}": value for name, value in figures.items()})
         return {"split": self.split, **figures}
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of a batch: cross entropy. Override it for another."""
-        return functional.cross_entropy(outputs, targets)
+        """Return the mean loss of a batch, as the parameter ``loss`` says. Override it for another."""
+        return self.criterion(outputs, targets)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:  # noqa: ARG002 - for subclasses
+        """Return more means over a batch, by name. Override it to add some."""
+        return {}
 
 
 class ValidationProcess(EvaluationProcess):
@@ -55,6 +82,9 @@ class ValidationProcess(EvaluationProcess):
     Args:
         controller: What the process sees of the run; the permanences ``network`` and ``data`` are needed.
         force: An error in place of skipping where the data has no such part.
+        loss: As in ``TrainingProcess``.
+        loss_params: More arguments of the loss.
+        metrics: As in ``TrainingProcess``.
     """
 
     split = "val"
@@ -64,14 +94,63 @@ class ValidationProcess(EvaluationProcess):
 class TestingProcess(EvaluationProcess):
     """Measures the network on ``data.test_loader``, by which nothing was chosen.
 
+    For a classifier, a table of the classes and of all answers goes to ``artifacts/test-classes.txt`` of the record.
+
     Args:
         controller: What the process sees of the run; the permanences ``network`` and ``data`` are needed.
         force: An error in place of skipping where the data has no such part.
+        weights: ``best`` takes the run's best checkpoint, if there is one, and says so in the result and the record's
+            events; ``current`` takes the network as it is.
+        loss: As in ``TrainingProcess``.
+        loss_params: More arguments of the loss.
+        metrics: As in ``TrainingProcess``.
     """
 
     __test__ = False  # no test class, whatever pytest makes of its name
     split = "test"
     title = "Testing"
+    counts_classes = True
+
+    def __init__(
+        self,
+        controller: PipelineController,
+        force: bool = False,
+        *,
+        weights: Literal["best", "current"] = "best",
+        loss: str = "cross_entropy",
+        loss_params: dict[str, Any] | None = None,
+        metrics: list[str] | None = None,
+    ) -> None:
+        super().__init__(controller, force, loss=loss, loss_params=loss_params, metrics=metrics)
+        self.weights = weights
+
+    def execute(self) -> dict[str, Any]:
+        """Measure, log, write the tables, and return ``split``, ``loss``, the metrics and ``weights``."""
+        used = self._take_best() if self.weights == "best" else "current"
+        result = super().execute()
+        if self.tally.confusion is not None:
+            self._write_tables(self.tally.confusion)
+        return {**result, "weights": used}
+
+    def _take_best(self) -> str:
+        run = self.controller.run
+        found = load_best(run)
+        if found is None:
+            return "current"
+        name, state = found
+        try:
+            self.network.model.load_state_dict(state["model"])
+        except (KeyError, RuntimeError):  # of another network: a run may train several
+            return "current"
+        run.event("weights_loaded", path=f"checkpoints/{name}", epoch=state.get("epoch"), process=self.title)
+        return f"checkpoints/{name}"
+
+    def _write_tables(self, confusion: Tensor) -> None:
+        record = self.controller.run.open_record()
+        if record is None:
+            return
+        text = format_classes(confusion.cpu(), getattr(self.data, "classes", []))
+        (record.artifacts / f"{self.split}-classes.txt").write_text(text, encoding="utf-8")
 
 
 def loader_of(data: Any, split: str) -> Any:
@@ -93,8 +172,12 @@ def evaluate(
     loss: Callable[[Tensor, Tensor], Tensor],
     title: str,
     leave: bool = True,
+    *,
+    measures: Measures | None = None,
+    more: Callable[[Tensor, Tensor], Mapping[str, Tensor]] | None = None,
+    tally: Tally | None = None,
 ) -> dict[str, float]:
-    """Return the mean ``loss`` over all items and, for classes, the ``accuracy`` from 0 to 1.
+    """Return the means over all items of ``loss`` and of what else is measured.
 
     The sums stay on the device until the end, so nothing waits for a transfer within the loop.
 
@@ -105,32 +188,24 @@ def evaluate(
         loss: From outputs and targets to the mean loss of a batch.
         title: The description of the bar.
         leave: Whether the bar stays on the screen.
+        measures: What is measured besides the loss; None measures the accuracy of a classifier.
+        more: From outputs and targets to more means of a batch, by name.
+        tally: Where the sums are kept, for who needs more than the figures.
 
     Raises:
         ConfigError: The loader gives nothing.
     """
     training = model.training
     model.eval()
-    total, correct = torch.zeros((), device=device), torch.zeros((), device=device)
-    count, answers = 0, 0
+    tally = tally or Tally(device, measures)
     with torch.no_grad():
         for batch in progress_bar(loader, desc=title, leave=leave):
             inputs, targets = (part.to(device, non_blocking=device.type == "cuda") for part in batch)
             outputs = model(inputs)
-            total += loss(outputs, targets) * len(targets)
-            count += len(targets)
-            if is_classification(outputs, targets):
-                correct += (outputs.argmax(dim=1) == targets).sum()
-                answers += targets.numel()
+            tally.add(outputs, targets, loss(outputs, targets), more(outputs, targets) if more else {})
     model.train(training)
-    if not count:
+    if not tally.count:
         raise ConfigError(
             f"{title.lower()} has no items", hint="give that part a share with val_fraction, test_fraction"
         )
-    figures = {"loss": total.item() / count}
-    return figures | {"accuracy": correct.item() / answers} if answers else figures
-
-
-def is_classification(outputs: Tensor, targets: Tensor) -> bool:
-    """Return whether outputs are scores of classes in dimension 1 and targets the numbers of the right ones."""
-    return outputs.ndim == targets.ndim + 1 and not targets.is_floating_point()
+    return tally.figures()

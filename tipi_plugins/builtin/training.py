@@ -2,39 +2,69 @@
 
 from __future__ import annotations
 
-import math
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
-from torch.optim import AdamW, Optimizer
-from torch.optim.lr_scheduler import LambdaLR, LRScheduler
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from tipi.plugin import ConfigError, GuardStop, PipelineProcess, logger, progress_bar
+from tipi.plugin import ConfigError, GuardStop, PipelineProcess, device_manager, logger, progress_bar
+from tipi_plugins.builtin import recipes
 from tipi_plugins.builtin.evaluation import device_of, evaluate, loader_of
+from tipi_plugins.builtin.guarding import LossGuard
+from tipi_plugins.builtin.keeping import BestWeights, Keeper
+from tipi_plugins.builtin.measures import find_measures
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tipi.plugin import PipelineController
 
 N = TypeVar("N", int, float)
+DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 class TrainingProcess(PipelineProcess):
     """Trains the permanence ``network`` on ``data.train_loader`` and leaves it with the weights of its best epoch.
 
     The best epoch is the one with the lowest loss on ``data.val_loader``; without that part, the last. To change one
-    thing, override one method: :meth:`train_step`, :meth:`loss`, :meth:`make_optimizer` or :meth:`make_scheduler`.
+    thing, override one method: :meth:`train_step`, :meth:`loss`, :meth:`metrics`, :meth:`make_optimizer` or
+    :meth:`make_scheduler`.
 
     Args:
         controller: What the process sees of the run; the permanences ``network`` and ``data`` are needed.
         force: Execute even where a subclass's ``skip`` would say no.
-        epochs: How many times the data is gone through.
-        learning_rate: The highest rate of AdamW.
-        weight_decay: AdamW's decoupled decay per step, relative to the rate.
-        label_smoothing: The share of the target that is spread over all classes, from 0 to 1.
-        schedule: ``cosine`` lowers the rate to zero along half a cosine; ``constant`` does not.
-        warmup: The share of all steps in which the rate rises from zero, from 0 to 1.
+        epochs: How many times the data is gone through, 1 or more.
+        learning_rate: The optimizer's (highest) rate.
+        optimizer: A class of ``torch.optim`` in any case (``AdamW``, ``sgd``), or ``module:Name``.
+        optimizer_params: More arguments of the optimizer, such as ``{ momentum = 0.9 }``.
+        weight_decay: The optimizer's decay; None leaves its own default, which is 0.01 for AdamW.
+        loss: A function of ``torch.nn.functional`` (``cross_entropy``), a class of ``torch.nn``, or ``module:Name``;
+            it takes outputs and targets and returns the mean of a batch.
+        loss_params: More arguments of the loss.
+        label_smoothing: The share of the target that is spread over all classes, from 0 to 1; for ``cross_entropy``.
+        schedule: ``cosine`` lowers the rate to zero along half a cosine; ``constant`` does not; else a class of
+            ``torch.optim.lr_scheduler`` (``StepLR``) or ``module:Name``.
+        schedule_params: Arguments of the scheduler's class; not for ``cosine`` and ``constant``.
+        schedule_per: When the scheduler steps: after each ``step`` of the optimizer or each ``epoch``; None takes
+            ``step`` for ``cosine``, ``constant``, ``OneCycleLR`` and ``CyclicLR``, ``epoch`` for the others.
+        warmup: The share of all steps in which the rate rises from zero, from 0 to 1; for the built-in schedules.
+        accumulate: Batches whose gradients are averaged for one step of the optimizer, 1 or more.
+        clip_norm: The largest norm of all gradients together; larger ones are scaled down. None does not clip.
+        clip_value: The largest absolute value of one gradient's element. None does not clip.
+        precision: ``float32``, or ``bfloat16`` or ``float16`` for the operations that are safe in it.
+        patience: Stop after so many epochs in which ``monitor`` did not get better; 0 never does.
+        min_delta: By how much it must get better to count, in its own unit.
+        monitor: The metric by which the best epoch is chosen, as it is logged.
+        mode: ``min`` where less of it is better, ``max`` where more is.
+        checkpoint: Whether the best and the last epoch are saved in the run's record.
+        metrics: Metrics of the validation data besides the loss: ``accuracy``, ``top5``, ``f1``, ``precision``,
+            ``recall``, ``balanced_accuracy``, ``mae``, ``mse``, or ``module:function`` of outputs and targets; None
+            takes the accuracy of a classifier.
+        callbacks: Functions as ``module:function``, called after each epoch with this process, the epoch's number
+            and its figures; training stops where one returns True.
 
     Example:
         >>> class Clipped(TrainingProcess):  # doctest: +SKIP
@@ -54,66 +84,112 @@ class TrainingProcess(PipelineProcess):
         epochs: int = 10,
         learning_rate: float = 0.001,
         *,
-        weight_decay: float = 0.01,
+        optimizer: str = "AdamW",
+        optimizer_params: dict[str, Any] | None = None,
+        weight_decay: float | None = None,
+        loss: str = "cross_entropy",
+        loss_params: dict[str, Any] | None = None,
         label_smoothing: float = 0.0,
-        schedule: Literal["cosine", "constant"] = "cosine",
+        schedule: str = "cosine",
+        schedule_params: dict[str, Any] | None = None,
+        schedule_per: Literal["step", "epoch"] | None = None,
         warmup: float = 0.05,
+        accumulate: int = 1,
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+        precision: Literal["float32", "bfloat16", "float16"] = "float32",
+        patience: int = 0,
+        min_delta: float = 0.0,
+        monitor: str = "val/loss",
+        mode: Literal["min", "max"] = "min",
+        checkpoint: bool = True,
+        metrics: list[str] | None = None,
+        callbacks: list[str] | None = None,
     ) -> None:
         super().__init__(controller, force)
         self.epochs = _at_least(1, epochs, "epochs")
         self.learning_rate = _at_least(0, learning_rate, "learning_rate")
-        self.weight_decay = _at_least(0, weight_decay, "weight_decay")
-        self.label_smoothing = _at_least(0, label_smoothing, "label_smoothing")
-        self.schedule = schedule
+        self.weight_decay = None if weight_decay is None else _at_least(0, weight_decay, "weight_decay")
         self.warmup = _at_least(0, warmup, "warmup")
+        self.accumulate = _at_least(1, accumulate, "accumulate")
+        self.clip_norm, self.clip_value = clip_norm, clip_value
+        self.precision = precision
+        self.patience = _at_least(0, patience, "patience")
+        self.min_delta, self.monitor, self.mode = _at_least(0, min_delta, "min_delta"), monitor, mode
+        self.checkpoint = checkpoint
+        smoothing = {"label_smoothing": _at_least(0, label_smoothing, "label_smoothing")} if label_smoothing else {}
+        self.criterion = recipes.find_loss(controller, loss, smoothing | (loss_params or {}))
+        self.schedule, self.schedule_params, self.schedule_per = schedule, schedule_params, schedule_per
+        self._check_names(optimizer, optimizer_params)
+        self.measures = find_measures(controller, metrics)
+        self.callbacks = [recipes.find_callback(controller, name) for name in callbacks or ()]
         self.network: Any = controller.get_permanence("network")
         self.data: Any = controller.get_permanence("data")
         self.optimizer: Optimizer
-        self.scheduler: LRScheduler
+        self.scheduler: Any
+        self.scaler: torch.amp.GradScaler | None = None
+        self.batch_index = 0
 
     def execute(self) -> dict[str, Any]:
         """Train, go back to the best epoch, and return its figures.
 
         Returns:
-            ``split`` (``"train"``), ``loss`` and ``accuracy`` on the training data with the best weights,
-            ``epochs``, and ``best_epoch`` counted from 1.
+            ``split`` (``"train"``), ``loss`` and the metrics on the training data with the best weights,
+            ``epochs`` that were trained, and ``best_epoch`` counted from 1.
 
         Raises:
-            GuardStop: The loss of an epoch is not finite.
+            GuardStop: The loss of a batch is not finite.
         """
         model, device = self.network.model, device_of(self.network)
         self.optimizer = self.make_optimizer(model)
-        self.scheduler = self.make_scheduler(self.optimizer, self.epochs * len(self.data.train_loader))
-        best = BestWeights(model)
+        self.scheduler = self.make_scheduler(self.optimizer, self.epochs * self._updates())
+        self.scaler = _make_scaler(self.precision, device)
+        best, keeper, epoch = BestWeights(model, self.mode, self.min_delta), Keeper(self.controller.run), 0
         for epoch in progress_bar(range(1, self.epochs + 1), desc="Epochs"):
-            figures = self.train_epoch(model, device)
-            if not math.isfinite(figures["train/loss"]):
-                raise GuardStop(f"the training loss of epoch {epoch} is {figures['train/loss']}", hint="lower the rate")
+            figures = self._guarded_epoch(model, device, epoch, keeper)
             figures |= self.validate_epoch(model, device)
             logger.log({"epoch": epoch, **figures})
-            best.offer(epoch, figures.get("val/loss"))
+            is_best = best.offer(epoch, self._score(figures))
+            self._step_schedule("epoch", figures)
+            if self.checkpoint:
+                keeper.save(self.state(model, epoch, figures), is_best)
+            stop = [callback(self, epoch, figures) is True for callback in self.callbacks]
+            if any(stop) or (self.patience and best.waited >= self.patience):
+                break
         best.restore()
-        figures = evaluate(model, self.data.train_loader, device, self.loss, "Training set", leave=False)
-        return {"split": "train", **figures, "epochs": self.epochs, "best_epoch": best.epoch}
+        keeper.finish()
+        figures = evaluate(
+            model, self.data.train_loader, device, self.loss, "Training set", leave=False, measures=self.measures
+        )
+        return {"split": "train", **figures, "epochs": epoch, "best_epoch": best.epoch}
 
     def train_epoch(self, model: nn.Module, device: torch.device) -> dict[str, float]:
-        """Go through the training data once; return the mean loss of its batches and the rate it ended with."""
+        """Go through the training data once; return the mean loss of its batches and the rate it ended with.
+
+        Raises:
+            GuardStop: The loss of a batch is not finite.
+        """
         model.train()
         total: Tensor | float = 0.0
-        batches = 0
-        for batch in progress_bar(self.data.train_loader, desc="Training", leave=False):
+        guard = LossGuard()
+        for index, batch in enumerate(progress_bar(self.data.train_loader, desc="Training", leave=False)):
+            self.batch_index = index
             loss = self.train_step(model, batch, device)
-            self.scheduler.step()
+            if self._ends_update():
+                self._step_schedule("step")
             loss = loss.detach() if isinstance(loss, Tensor) else loss
             logger.log({"train/batch_loss": loss})
             total = total + loss
-            batches += 1
-        return {"train/loss": float(total) / batches, "learning_rate": float(self.scheduler.get_last_lr()[0])}
+            _stop_at(guard.look(index, loss))
+        _stop_at(guard.flush())
+        rate = float(self.optimizer.param_groups[0]["lr"])
+        return {"train/loss": float(total) / (self.batch_index + 1), "learning_rate": rate}
 
     def train_step(self, model: nn.Module, batch: Any, device: torch.device) -> Tensor | float:
         """Learn from one batch and return its loss, as a tensor or a number. Override it for another way to learn.
 
-        ``self.optimizer`` is there to be stepped; the rate follows the schedule after each call.
+        ``self.optimizer`` is there to be stepped; the rate follows the schedule after each call. :meth:`learn` does
+        what the parameters say about accumulation, clipping and precision.
 
         Args:
             model: The network's model, in training mode.
@@ -121,73 +197,161 @@ class TrainingProcess(PipelineProcess):
             device: Where the model is.
         """
         inputs, targets = (part.to(device, non_blocking=device.type == "cuda") for part in batch)
-        self.optimizer.zero_grad()
-        loss = self.loss(model(inputs), targets)
-        loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
+        with self.autocast(device):
+            loss = self.loss(model(inputs), targets)
+        self.learn(loss, model)
         return loss
 
+    def learn(self, loss: Tensor, model: nn.Module) -> None:
+        """Take a batch's loss into the gradients, and step the optimizer where its group of batches ends."""
+        if self.batch_index % self.accumulate == 0:
+            self.optimizer.zero_grad()
+        share = loss / self._group_size() if self.accumulate > 1 else loss
+        (share if self.scaler is None else self.scaler.scale(share)).backward()  # type: ignore[no-untyped-call]
+        if not self._ends_update():
+            return
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)
+        if self.clip_value is not None:
+            nn.utils.clip_grad_value_(model.parameters(), self.clip_value)
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), self.clip_norm)
+        if self.scaler is None:
+            self.optimizer.step()
+        else:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
+
+    def autocast(self, device: torch.device) -> AbstractContextManager[None]:
+        """Return the context in which outputs and loss are computed, as ``precision`` says."""
+        enabled = self.precision in DTYPES
+        return device_manager.autocast(DTYPES.get(self.precision), enabled, device) if enabled else _AS_IT_IS
+
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of a batch: cross entropy. Override it for another."""
-        return functional.cross_entropy(outputs, targets, label_smoothing=self.label_smoothing)
+        """Return the mean loss of a batch, as the parameter ``loss`` says. Override it for another."""
+        return self.criterion(outputs, targets)
+
+    def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:  # noqa: ARG002 - for subclasses
+        """Return more means over a batch of validation data, by name. Override it to add some."""
+        return {}
 
     def make_optimizer(self, model: nn.Module) -> Optimizer:
-        """Return the optimizer: AdamW. Override it for another."""
-        return AdamW(model.parameters(), lr=self.learning_rate, weight_decay=self.weight_decay)
+        """Return the optimizer, as the parameters say. Override it for another."""
+        name, factory, params = self._optimizer
+        return recipes.build_optimizer(factory, name, model, self.learning_rate, self.weight_decay, params)
 
-    def make_scheduler(self, optimizer: Optimizer, steps: int) -> LRScheduler:
-        """Return what sets the rate after each of ``steps`` steps. Override it for another."""
-        return LambdaLR(optimizer, lambda step: rate_factor(step, steps, self.schedule, self.warmup))
+    def make_scheduler(self, optimizer: Optimizer, steps: int) -> Any:
+        """Return what sets the rate, where ``steps`` steps are ahead. Override it for another."""
+        if self._scheduler is None:
+            return LambdaLR(optimizer, lambda step: recipes.rate_factor(step, steps, self.schedule, self.warmup))
+        length = steps if self._per() == "step" else self.epochs
+        params = self.schedule_params
+        if self.schedule.lower() == "onecyclelr":
+            params = {"max_lr": self.learning_rate} | dict(params or {})
+        return recipes.build_schedule(self._scheduler, self.schedule, optimizer, length, params)
 
     def validate_epoch(self, model: nn.Module, device: torch.device) -> dict[str, float]:
-        """Return loss and accuracy on the validation data, or nothing where there is none."""
+        """Return loss and metrics on the validation data, or nothing where there is none."""
         loader = loader_of(self.data, "val")
         if not len(loader):
             return {}
-        figures = evaluate(model, loader, device, self.loss, "Validation", leave=False)
+        figures = evaluate(
+            model, loader, device, self.loss, "Validation", leave=False, measures=self.measures, more=self.metrics
+        )
         return {f"val/{name}": value for name, value in figures.items()}
 
+    def state(self, model: nn.Module, epoch: int, figures: Mapping[str, float]) -> dict[str, Any]:
+        """Return what a checkpoint holds, as plain types and tensors."""
+        scaler = {} if self.scaler is None else {"scaler": self.scaler.state_dict()}
+        return {
+            "model": model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": epoch,
+            "figures": dict(figures),
+            **scaler,
+        }
 
-class BestWeights:
-    """Remembers a model's weights at its lowest loss; without losses, the last ones stay.
+    def _check_names(self, optimizer: str, params: dict[str, Any] | None) -> None:
+        """Find what the names mean before anything is trained."""
+        self._optimizer = (optimizer, recipes.find_optimizer(self.controller, optimizer), params)
+        built_in = self.schedule in recipes.SCHEDULES
+        self._scheduler = None if built_in else recipes.find_schedule(self.controller, self.schedule)
+        if built_in and self.schedule_params:
+            raise ConfigError(f"schedule {self.schedule!r} takes no schedule_params", hint="it has warmup")
 
-    Attributes:
-        epoch: The best epoch so far.
-    """
+    def _guarded_epoch(self, model: nn.Module, device: torch.device, epoch: int, keeper: Keeper) -> dict[str, float]:
+        try:
+            return self.train_epoch(model, device)
+        except _NotFinite as error:
+            kept = f"the last good checkpoint is {keeper.last}" if keeper.last else "there is no checkpoint yet"
+            raise GuardStop(
+                f"the training loss of epoch {epoch} is {error.loss} at batch {error.batch}, counted from 0; {kept}",
+                hint="lower learning_rate, or set clip_norm",
+            ) from None
 
-    def __init__(self, model: nn.Module) -> None:
-        self.model = model
-        self.epoch = 0
-        self._loss = math.inf
-        self._state: dict[str, Tensor] | None = None
+    def _score(self, figures: Mapping[str, float]) -> float | None:
+        if self.monitor in figures:
+            return figures[self.monitor]
+        if self.monitor == "val/loss":
+            return None
+        raise ConfigError(f"there is no metric {self.monitor!r} to choose by", hint=f"logged: {', '.join(figures)}")
 
-    def offer(self, epoch: int, loss: float | None) -> None:
-        """Take the model as it is now if ``loss`` is the lowest so far."""
-        if loss is None:
-            self.epoch = epoch
-        elif loss < self._loss:
-            self.epoch, self._loss = epoch, loss
-            self._state = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
+    def _per(self) -> str:
+        per_step = self.schedule.lower() in (*recipes.SCHEDULES, "onecyclelr", "cycliclr")
+        return self.schedule_per or ("step" if per_step else "epoch")
 
-    def restore(self) -> None:
-        """Put the best weights back into the model."""
-        if self._state is not None:
-            self.model.load_state_dict(self._state)
+    def _step_schedule(self, when: str, figures: Mapping[str, float] | None = None) -> None:
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            if figures is not None:
+                self.scheduler.step(figures.get(self.monitor, figures["train/loss"]))
+        elif when == self._per():
+            self.scheduler.step()
+
+    def _updates(self) -> int:
+        return -(-len(self.data.train_loader) // self.accumulate)
+
+    def _ends_update(self) -> bool:
+        position = self.batch_index + 1
+        return position % self.accumulate == 0 or (self.accumulate > 1 and position == len(self.data.train_loader))
+
+    def _group_size(self) -> int:
+        start = self.batch_index - self.batch_index % self.accumulate
+        return min(self.accumulate, len(self.data.train_loader) - start)
 
 
-def rate_factor(step: int, steps: int, schedule: str, warmup: float) -> float:
-    """Return by what the highest rate is multiplied in a step.
+class _NotFinite(Exception):
+    """A batch's loss that is not finite."""
 
-    Example:
-        >>> [round(rate_factor(step, 10, "cosine", 0.2), 2) for step in (0, 1, 2, 6, 10)]
-        [0.5, 1.0, 1.0, 0.5, 0.0]
-    """
-    rising = round(steps * warmup)
-    if step < rising:
-        return (step + 1) / rising
-    if schedule == "constant":
-        return 1.0
-    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))
+    def __init__(self, batch: int, loss: float) -> None:
+        super().__init__(batch, loss)
+        self.batch = batch
+        self.loss = loss
+
+
+class _AsItIs:
+    """A context that does nothing, and may be entered again and again."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+_AS_IT_IS: Any = _AsItIs()
+
+
+def _stop_at(bad: tuple[int, float] | None) -> None:
+    if bad is not None:
+        raise _NotFinite(*bad)
+
+
+def _make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler | None:
+    if precision != "float16":
+        return None
+    if device.type != "cuda":
+        raise ConfigError(f"precision float16 needs a GPU, and the run is on {device}", hint="use bfloat16")
+    return torch.amp.GradScaler(device.type)
 
 
 def _at_least(least: int, value: N, name: str) -> N:

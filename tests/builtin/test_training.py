@@ -1,0 +1,201 @@
+"""What the parameters of TrainingProcess do, each in a real pipeline on small made-up data."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tipi import PipelineRunner
+from tipi.errors import ConfigError, GuardStop, TipiError
+from tipi.records import read_record
+
+PIPELINE = """
+seed = 1
+
+[permanences.device]
+type = "Device"
+params = { prefer = "cpu" }
+
+[permanences.network]
+type = "Network"
+params = { model = "mlp" }
+
+[permanences.data]
+type = "Data"
+params = { dataset = "synthetic", batch_size = 16, options = { size = 160 } }
+
+[processes.training]
+type = "TrainingProcess"
+params = { epochs = 3, learning_rate = 0.01 }
+
+[processes.testing]
+type = "TestingProcess"
+"""
+
+OWN = """
+import torch
+
+called = []
+
+
+class Halving(torch.optim.SGD):
+    pass
+
+
+def half_squared(outputs, targets):
+    return (outputs.softmax(dim=1) - torch.nn.functional.one_hot(targets, outputs.shape[1])).square().mean() / 2
+
+
+def certainty(outputs, targets):
+    return outputs.softmax(dim=1).max(dim=1).values.mean()
+
+
+def after(process, epoch, figures):
+    called.append((epoch, sorted(figures)))
+    return epoch == 2
+
+
+def fails_at_batch_3(process, epoch, figures):
+    if epoch == 2:
+        process.criterion = lambda outputs, targets: outputs.sum() * float("nan")
+"""
+
+
+@pytest.fixture(autouse=True)
+def _project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "small.toml").write_text(PIPELINE)
+    (tmp_path / "mine.py").write_text(OWN)
+
+
+def run(**overrides):
+    named = {
+        f"training.{key}" if "__" not in key else key.replace("__", "."): value for key, value in overrides.items()
+    }
+    return PipelineRunner("small", overrides=named).run()
+
+
+def epochs(result):
+    rows = read_record(result.path).metrics()
+    return [row["values"] for row in rows if "epoch" in row["values"]]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"optimizer": "sgd", "optimizer_params": {"momentum": 0.9}, "learning_rate": 0.05},
+        {"optimizer": "mine:Halving", "learning_rate": 0.5},
+        {"loss": "mine:half_squared", "learning_rate": 0.03},
+        {"loss": "CrossEntropyLoss", "loss_params": {"label_smoothing": 0.1}},
+        {"schedule": "StepLR", "schedule_params": {"step_size": 1, "gamma": 0.5}},
+        {"schedule": "OneCycleLR"},
+        {"schedule": "ReduceLROnPlateau"},
+        {"schedule": "CosineAnnealingLR", "schedule_per": "step"},
+        {"accumulate": 3, "epochs": 8},
+        {"clip_norm": 1.0, "clip_value": 0.5},
+        {"precision": "bfloat16"},
+    ],
+    ids=lambda given: " ".join(f"{key}={value}" for key, value in given.items()),
+)
+def test_it_learns_with(given):
+    assert run(**given)["testing"]["accuracy"] > 0.85
+
+
+def test_a_named_schedule_steps_once_an_epoch():
+    result = run(schedule="StepLR", schedule_params={"step_size": 1, "gamma": 0.1})
+    assert [row["learning_rate"] for row in epochs(result)] == pytest.approx([0.01, 0.001, 0.0001])
+
+
+def test_accumulated_batches_give_the_step_of_one_large_batch():
+    whole = run(epochs=1, schedule="constant", warmup=0.0, optimizer="SGD", data__batch_size=112)
+    parts = run(epochs=1, schedule="constant", warmup=0.0, optimizer="SGD", accumulate=7, data__batch_size=16)
+    assert parts["testing"]["loss"] == pytest.approx(whole["testing"]["loss"], rel=1e-4)
+
+
+def test_it_stops_early_and_keeps_the_best(tmp_path):
+    result = run(epochs=30, patience=2, learning_rate=0.3, schedule="constant")
+    assert result["training"]["epochs"] == result["training"]["best_epoch"] + 2 < 30
+
+
+def test_the_best_epoch_may_be_that_of_another_metric():
+    result = run(monitor="val/f1", mode="max", metrics=["f1"], epochs=4)
+    scores = [row["val/f1"] for row in epochs(result)]
+    assert result["training"]["best_epoch"] == scores.index(max(scores)) + 1
+    with pytest.raises(ConfigError, match=r"no metric 'val/nothing' to choose by, logged: train/loss"):
+        run(monitor="val/nothing")
+
+
+def test_metrics_by_name_and_of_the_project():
+    names = ["top5", "precision", "recall", "f1", "balanced_accuracy", "mine:certainty"]
+    figures = epochs(run(metrics=names))[-1]
+    for name in ("top5", "precision", "recall", "f1", "balanced_accuracy", "certainty"):
+        assert 0 < figures[f"val/{name}"] <= 1.000001
+    assert "val/accuracy" not in figures
+
+
+def test_callbacks_see_every_epoch_and_may_stop():
+    result = run(callbacks=["mine:after"], epochs=5)
+    assert result["training"]["epochs"] == 2
+
+
+def test_the_best_and_the_last_checkpoint_are_in_the_record():
+    result = run(epochs=30, patience=3, learning_rate=0.3, schedule="constant")
+    folder = result.path / "checkpoints"
+    kept = {path.name for path in folder.glob("step-*")}
+    best, last = ((folder / word).read_text().strip() for word in ("best", "last"))
+    assert kept == {best, last}
+    assert result["testing"]["weights"] == f"checkpoints/{best}"
+    events = [json.loads(line) for line in (result.path / "events.jsonl").read_text().splitlines()]
+    (loaded,) = [event for event in events if "weights_loaded" in event.values()]
+    assert loaded["epoch"] == result["training"]["best_epoch"]
+
+
+def test_checkpoints_may_be_left_out():
+    result = run(checkpoint=False)
+    assert not (result.path / "checkpoints").exists()
+    assert result["testing"]["weights"] == "current"
+
+
+def test_testing_leaves_the_tables_of_a_classifier():
+    result = run()
+    text = (result.path / "artifacts" / "test-classes.txt").read_text()
+    assert text.startswith("class    precision  recall      f1  items\n")
+    assert "class 3 " in text
+    assert "a row is what is true, a column what was answered" in text
+
+
+def test_a_loss_that_becomes_nan_names_the_batch_and_the_last_good_checkpoint():
+    with pytest.raises(GuardStop) as caught:
+        run(epochs=5, callbacks=["mine:fails_at_batch_3"])
+    assert "the training loss of epoch 3 is nan at batch 0, counted from 0" in str(caught.value)
+    (path,) = [word.strip(",") for word in str(caught.value).split() if "step-" in word]
+    assert (path_of(path) / "manifest.json").is_file()
+
+
+def path_of(text):
+    from pathlib import Path
+
+    return Path(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"optimizer": "AdamX"}, "there is no optimizer 'AdamX'"),
+        ({"optimizer_params": {"momentun": 0.9}, "optimizer": "SGD"}, r"takes no parameter 'momentun', did you mean"),
+        ({"loss": "cross_entropi"}, r"there is no loss 'cross_entropi', did you mean 'cross_entropy' or"),
+        ({"loss_params": {"smoothing": 1}}, "loss 'cross_entropy' takes no parameter 'smoothing'"),
+        ({"schedule": "cosin"}, r"there is no schedule 'cosin', did you mean 'cosine'\?"),
+        ({"schedule_params": {"gamma": 1}}, "schedule 'cosine' takes no schedule_params"),
+        ({"metrics": ["acuracy"]}, r"there is no metric 'acuracy', did you mean 'accuracy'\?"),
+        ({"callbacks": ["after"]}, "callback 'after' is no import string"),
+        ({"callbacks": ["os:system"]}, "os"),
+        ({"accumulate": 0}, "accumulate is 0"),
+        ({"precision": "float16"}, "precision float16 needs a GPU"),
+    ],
+)
+def test_what_does_not_exist_is_named(given, words):
+    with pytest.raises(TipiError, match=words):
+        run(**given)

@@ -1,0 +1,164 @@
+"""Metrics by name, summed up on the device over the batches of one pass, and the table of a classifier's mistakes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from tipi.plugin import ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from tipi.plugin import PipelineController
+
+BatchMean = Callable[[Tensor, Tensor], Tensor]
+CONFUSION = ("precision", "recall", "f1", "balanced_accuracy")
+
+
+def _top5(outputs: Tensor, targets: Tensor) -> Tensor:
+    best = outputs.topk(min(5, outputs.shape[1]), dim=1).indices
+    return (best == targets.unsqueeze(1)).any(dim=1).float().mean()
+
+
+MEANS: dict[str, BatchMean] = {"top5": _top5, "mae": functional.l1_loss, "mse": functional.mse_loss}
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """What is measured besides the loss.
+
+    Attributes:
+        accuracy: Whether the share of right answers is, where the outputs are scores of classes.
+        means: Functions of outputs and targets whose means over all items are, by name.
+        averages: Which of precision, recall, f1 and balanced accuracy are: means over the classes that occur.
+    """
+
+    accuracy: bool = True
+    means: Mapping[str, BatchMean] = field(default_factory=dict)
+    averages: tuple[str, ...] = ()
+
+
+def find_measures(controller: PipelineController, names: Sequence[str] | None) -> Measures:
+    """Return what names mean; None means the accuracy.
+
+    Raises:
+        ConfigError: There is no metric of that name.
+    """
+    if names is None:
+        return Measures()
+    means: dict[str, BatchMean] = {}
+    for name in names:
+        if name not in ("accuracy", *CONFUSION):
+            means[name.rpartition(":")[2]] = _find_mean(controller, name)
+    return Measures("accuracy" in names, means, tuple(name for name in names if name in CONFUSION))
+
+
+class Tally:
+    """The sums of one pass over some data; they stay on the device until :meth:`figures`.
+
+    Args:
+        device: Where the model is.
+        measures: What is summed up besides the loss.
+        confusion: Whether the table of answers by class is counted in any case.
+    """
+
+    def __init__(self, device: torch.device, measures: Measures | None = None, confusion: bool = False) -> None:
+        self.measures = measures or Measures()
+        self.loss, self.correct = torch.zeros((), device=device), torch.zeros((), device=device)
+        self.count, self.answers = 0, 0
+        self.sums: dict[str, Tensor] = {}
+        self.confusion: Tensor | None = None
+        self._counts_classes = confusion or bool(self.measures.averages)
+
+    def add(self, outputs: Tensor, targets: Tensor, loss: Tensor, more: Mapping[str, Tensor]) -> None:
+        """Take a batch in; ``loss`` and ``more`` are means over it."""
+        size = len(targets)
+        self.loss += loss * size
+        self.count += size
+        means = {name: mean(outputs, targets) for name, mean in self.measures.means.items()}
+        for name, value in {**means, **more}.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value * size
+        if is_classification(outputs, targets):
+            answers = outputs.argmax(dim=1)
+            self.correct += (answers == targets).sum()
+            self.answers += targets.numel()
+            if self._counts_classes:
+                self._count_classes(answers, targets, outputs.shape[1])
+
+    def figures(self) -> dict[str, float]:
+        """Return the means over all items, the loss first."""
+        figures = {"loss": self.loss.item() / self.count}
+        if self.answers and self.measures.accuracy:
+            figures["accuracy"] = self.correct.item() / self.answers
+        figures |= {name: float(total) / self.count for name, total in self.sums.items()}
+        averages = {} if self.confusion is None else average_classes(self.confusion)
+        return figures | {name: averages[name] for name in self.measures.averages if name in averages}
+
+    def _count_classes(self, answers: Tensor, targets: Tensor, classes: int) -> None:
+        pairs = (targets * classes + answers).flatten()
+        counted = torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
+        self.confusion = counted if self.confusion is None else self.confusion + counted
+
+
+def is_classification(outputs: Tensor, targets: Tensor) -> bool:
+    """Return whether outputs are scores of classes in dimension 1 and targets the numbers of the right ones."""
+    return outputs.ndim == targets.ndim + 1 and not targets.is_floating_point()
+
+
+def class_figures(confusion: Tensor) -> list[dict[str, float]]:
+    """Return precision, recall, f1 and the number of items of every class; rows of ``confusion`` are the true ones.
+
+    Example:
+        >>> class_figures(torch.tensor([[3, 1], [0, 4]]))[0]["recall"]
+        0.75
+    """
+    table = confusion.double().cpu()
+    hits, items, answers = table.diagonal(), table.sum(dim=1), table.sum(dim=0)
+    rows = []
+    for hit, item, answer in zip(hits.tolist(), items.tolist(), answers.tolist(), strict=True):
+        precision, recall = (hit / answer if answer else 0.0), (hit / item if item else 0.0)
+        f1 = 2 * precision * recall / (precision + recall) if hit else 0.0
+        rows.append({"precision": precision, "recall": recall, "f1": f1, "items": item})
+    return rows
+
+
+def average_classes(confusion: Tensor) -> dict[str, float]:
+    """Return the means of precision, recall and f1 over the classes that occur."""
+    rows = [row for row in class_figures(confusion) if row["items"]]
+    means = {name: sum(row[name] for row in rows) / len(rows) for name in ("precision", "recall", "f1")}
+    return means | {"balanced_accuracy": means["recall"]}
+
+
+def format_classes(confusion: Tensor, names: Sequence[str]) -> str:
+    """Return the table of the classes and the table of the answers, as text.
+
+    Example:
+        >>> print(format_classes(torch.tensor([[3, 1], [0, 4]]), ["cat", "dog"]).splitlines()[1])
+        cat         1.0000  0.7500  0.8571      4
+    """
+    size = len(confusion)
+    labels = [str(name) for name in names] if len(names) == size else [str(index) for index in range(size)]
+    width = max(5, *(len(label) for label in labels))
+    rows = [f"{'class':{width}}  {'precision':>9}  {'recall':>6}  {'f1':>6}  {'items':>5}"]
+    for label, row in zip(labels, class_figures(confusion), strict=True):
+        shares = f"{row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}"
+        rows.append(f"{label:{width}}  {shares}  {row['items']:5.0f}")
+    cell = max(len(str(int(confusion.max()))), *(len(label) for label in labels))
+    rows += ["", "answers by class: a row is what is true, a column what was answered", ""]
+    rows.append(" ".join([" " * width, *(f"{label:>{cell}}" for label in labels)]))
+    for label, counts in zip(labels, confusion.tolist(), strict=True):
+        rows.append(" ".join([f"{label:{width}}", *(f"{count:>{cell}}" for count in counts)]))
+    return "\n".join(rows) + "\n"
+
+
+def _find_mean(controller: PipelineController, name: str) -> BatchMean:
+    found = MEANS.get(name) or controller.find_resource("metric", name)
+    if found is None or not callable(found):
+        known = ["accuracy", *CONFUSION, *MEANS, *controller.resource_names("metric")]
+        raise ConfigError(f"there is no metric {name!r}", hint=did_you_mean(name, known, "there are"))
+    mean: BatchMean = found
+    return mean
