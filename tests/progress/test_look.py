@@ -147,3 +147,12 @@ def test_amounts():
     assert [metric(v) for v in (float("nan"), float("inf"), 3, 0.1, 1e-9, 123456.7)] == [
         "nan", "inf", "3", "0.1000", "1e-09", "1.23e+05",
     ]  # fmt: skip
+
+
+def test_a_bar_that_waits_becomes_slower():
+    """Else a stalled loop would promise to end in no time."""
+    from tipi_core.progress.rate import Speed
+
+    speed = Speed(0.3, 0, 0.0)
+    speed.sample(10, 1.0)
+    assert [round(speed.rate_at(now), 6) for now in (1.0, 1.9, 6.0, 11.0)] == [10, 10, 2, 1]

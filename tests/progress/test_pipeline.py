@@ -67,13 +67,14 @@ def test_a_wrong_option_names_its_place(cli, project):
     assert "did you mean 'ember'" in done.err
 
 
-def test_a_trial_run_is_short_and_its_record_says_so(cli, project):
+@pytest.mark.parametrize(("words", "environment", "items"), [([], {"TIPI_SMOKE": "2"}, 2), (["--smoke"], {}, 3)])
+def test_a_trial_run_is_short_and_its_record_says_so(cli, project, words, environment, items):
     folder = project()
     (folder / "steps.py").write_text(WORK.replace("shot()", "None"))
-    done = cli("run", "demo", cwd=folder, TIPI_SMOKE="2")
+    done = cli("run", "demo", *words, cwd=folder, **environment)
     assert done.code == 0
     [info] = (folder / "runs" / "demo").glob("2*/run.json")
-    assert json.loads(info.read_text())["smoke"] == 2
+    assert json.loads(info.read_text())["smoke"] == items
     metrics = (info.parent / "metrics.jsonl").read_text().splitlines()
-    assert len(metrics) == 4
+    assert len(metrics) == items**2
     assert [loop[0] for loop in json.loads(metrics[0])["loop"]][-2:] == ["Epochs", "Training"]
