@@ -12,8 +12,8 @@ def test_every_name_leads_to_something():
     registry = PluginHost.load(only=["builtin"]).registry
     assert registry.names("permanence") == ["Data", "Device", "Network"]
     assert registry.names("process") == ["TestingProcess", "TrainingProcess", "ValidationProcess"]
-    assert registry.names("model") == ["mlp", "small_cnn"]
-    assert registry.names("dataset") == ["digits", "synthetic"]
+    assert registry.names("model") == ["mlp", "residual_cnn", "small_cnn"]
+    assert registry.names("dataset") == ["digits", "folder", "synthetic"]
     for entry in registry.entries():
         assert callable(entry.load())
 

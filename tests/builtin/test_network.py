@@ -87,7 +87,7 @@ def test_a_package_that_is_not_installed_is_one_sentence_with_the_command(run, m
         "tipi: error[missing-package]: model 'resnet50' needs torchvision, which is not installed, "
         "pip install torchvision"
     )
-    with pytest.raises(ConfigError, match=r"no model 'smal_cnn', did you mean 'small_cnn'\?"):
+    with pytest.raises(ConfigError, match="no model 'smal_cnn', did you mean 'small_cnn'"):
         Network("smal_cnn")
     with pytest.raises(MissingPackage, match="dataset 'CIFAR10' needs torchvision, which is not installed"):
         Data("CIFAR10")

@@ -22,6 +22,8 @@ def tipi_register(registry: Registry) -> None:
     registry.process("ValidationProcess", "tipi_plugins.builtin.evaluation:ValidationProcess")
     registry.process("TestingProcess", "tipi_plugins.builtin.evaluation:TestingProcess")
     registry.resource("model", "small_cnn", "tipi_plugins.builtin.models:small_cnn")
+    registry.resource("model", "residual_cnn", "tipi_plugins.builtin.resnet:residual_cnn")
     registry.resource("model", "mlp", "tipi_plugins.builtin.models:mlp")
     registry.resource("dataset", "digits", "tipi_plugins.builtin.datasets:digits")
+    registry.resource("dataset", "folder", "tipi_plugins.builtin.folders:folder")
     registry.resource("dataset", "synthetic", "tipi_plugins.builtin.datasets:synthetic")

@@ -111,14 +111,18 @@ class Keeper:
 
 def load_best(run: Run) -> tuple[str, dict[str, Any]] | None:
     """Return name and state of the run's best checkpoint, or None where it has none that is whole."""
-    backend = backend_of(run)
-    if run.record is None or backend is None:
+    return None if run.record is None else read_best(run.record.path, backend_of(run))
+
+
+def read_best(
+    record: Path, backend: DeviceBackend | None, name: str | None = None
+) -> tuple[str, dict[str, Any]] | None:
+    """Return name and state of a record's best checkpoint, or of the one that is named; None where it is not whole."""
+    mark = record / "checkpoints" / "best"
+    if backend is None or (name is None and not mark.is_file()):
         return None
-    mark = run.record.path / "checkpoints" / "best"
-    if not mark.is_file():
-        return None
-    name = mark.read_text(encoding="utf-8").strip()
-    checkpoint = load_checkpoint(run.record.path, backend, name)
+    name = name or mark.read_text(encoding="utf-8").strip()
+    checkpoint = load_checkpoint(record, backend, name)
     return None if checkpoint is None else (name, checkpoint.state)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from tipi.plugin import ConfigError, Permanence, device_manager
-from tipi_plugins.builtin import datasets
+from tipi_plugins.builtin import datasets, folders
 from tipi_plugins.builtin.splits import find_targets, split_dataset
 
 if TYPE_CHECKING:
@@ -18,15 +18,20 @@ if TYPE_CHECKING:
 
     from tipi.plugin import PipelineController
 
-BUILT_IN: dict[str, Callable[..., Any]] = {"digits": datasets.digits, "synthetic": datasets.synthetic}
+BUILT_IN: dict[str, Callable[..., Any]] = {
+    "digits": datasets.digits,
+    "folder": folders.folder,
+    "synthetic": datasets.synthetic,
+}
 
 
 class Data(Permanence):
     """A dataset in three parts, each behind a ``DataLoader``.
 
     Args:
-        dataset: ``digits``, ``synthetic``, a name that the project or a plugin registered, ``module:callable``, or a
-            dataset of torchvision such as ``CIFAR10``. A callable returns one dataset, or a dict of them by part.
+        dataset: ``digits``, ``synthetic``, ``folder`` (images in ``root``, a folder for each class), a name that the
+            project or a plugin registered, ``module:callable``, or a dataset of torchvision such as ``CIFAR10``. A
+            callable returns one dataset, or a dict of them by part.
         batch_size: Items in a batch.
         val_fraction: The share of the items for validation, where the dataset has no such part of its own.
         test_fraction: The share for testing, likewise.

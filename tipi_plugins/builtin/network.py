@@ -9,26 +9,36 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import nn
 
-from tipi.plugin import ConfigError, Permanence, device_manager
-from tipi_plugins.builtin import models
+from tipi.plugin import ConfigError, Permanence, current_run, device_manager
+from tipi_plugins.builtin import models, resnet
+from tipi_plugins.builtin.keeping import backend_of, read_best
+from tipi_plugins.builtin.vision import swap_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tipi.plugin import PipelineController
 
-BUILT_IN: dict[str, Callable[..., nn.Module]] = {"small_cnn": models.small_cnn, "mlp": models.mlp}
+BUILT_IN: dict[str, Callable[..., nn.Module]] = {
+    "small_cnn": models.small_cnn,
+    "residual_cnn": resnet.residual_cnn,
+    "mlp": models.mlp,
+}
 
 
 class Network(Permanence):
     """A model by its name, on the run's device.
 
     Args:
-        model: ``small_cnn``, ``mlp``, a name that the project or a plugin registered, ``module:callable``, or a model
-            of torchvision or timm such as ``resnet50``; looked up in that order.
-        num_classes: The number of outputs; None takes the number of the permanence ``data``, else the model's own.
+        model: ``small_cnn``, ``residual_cnn``, ``mlp``, a name that the project or a plugin registered,
+            ``module:callable``, or a model of torchvision or timm such as ``resnet50``; looked up in that order.
+        num_classes: The number of outputs; None takes the number of the permanence ``data``, else the model's own. A
+            callable that takes no ``num_classes`` gets its last linear layer replaced where the number is another.
         pretrained: Whether the model starts from its package's weights; weights that cannot be had are an error.
         weights: A file with a ``state_dict`` to start from.
+        checkpoint: A run's folder, whose best checkpoint is taken, or the folder of one checkpoint, to start from.
+        compile: Whether ``torch.compile`` makes the model faster, after a slow first batch.
+        channels_last: Whether images lie in memory with their channels last, which GPUs with mixed precision like.
         options: More arguments for the model's callable.
         device: Where the model goes; None takes the run's device.
         data: The permanence ``data``, if there is one: its ``shape`` and ``num_classes`` fit the model to it.
@@ -53,6 +63,9 @@ class Network(Permanence):
         pretrained: bool = False,
         *,
         weights: str | None = None,
+        checkpoint: str | None = None,
+        compile: bool = False,  # noqa: A002 - the config's word
+        channels_last: bool = False,
         options: dict[str, Any] | None = None,
         device: torch.device | None = None,
         data: object = None,
@@ -63,11 +76,17 @@ class Network(Permanence):
             "num_classes": getattr(data, "num_classes", None) if num_classes is None else num_classes,
             "shape": getattr(data, "shape", None),
         }
-        built = make_model(model, sizes, pretrained, options or {}, controller)
+        built = make_model(model, sizes, pretrained, options or {}, controller, num_classes)
+        folder = controller.run.root if controller is not None else Path.cwd()
         if weights is not None:
-            folder = controller.run.root if controller is not None else Path.cwd()
             load_weights(built, folder / weights, model)
+        if checkpoint is not None:
+            load_checkpointed(built, folder / checkpoint, model)
         self.model: nn.Module = built.to(self.device)
+        if channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if compile:
+            self.model.compile()
 
     def state_dict(self) -> dict[str, Any]:
         """Return the model's state."""
@@ -84,6 +103,7 @@ def make_model(
     pretrained: bool,
     options: dict[str, Any],
     controller: PipelineController | None,
+    head: int | None = None,
 ) -> nn.Module:
     """Return a model by its name: registered, ``module:callable``, torchvision's or timm's.
 
@@ -93,6 +113,7 @@ def make_model(
         pretrained: Whether it starts from weights that belong to it.
         options: More arguments.
         controller: Finds names of the project and of plugins.
+        head: The number of outputs that was asked for: what a callable that takes no ``num_classes`` is given.
 
     Raises:
         ConfigError: There is no such model, or it cannot be made as asked.
@@ -115,6 +136,8 @@ def make_model(
         )
     _check_options(name, parameters, given)
     made: nn.Module = factory(**given)
+    if head is not None and "num_classes" not in given:
+        swap_head(made, head, name)
     return made
 
 
@@ -131,6 +154,25 @@ def load_weights(model: nn.Module, file: Path, name: str) -> None:
         raise ConfigError(f"there are no weights at {file}", hint="weights is relative to the project") from None
     except Exception as error:
         raise ConfigError(f"the weights in {file} do not fit model {name!r}: {error}") from error
+
+
+def load_checkpointed(model: nn.Module, folder: Path, name: str) -> None:
+    """Fill a model from a checkpoint: the best one of a run's folder, or the one whose folder is named.
+
+    Raises:
+        ConfigError: There is none that is whole, or it does not fit the model.
+    """
+    is_one = (folder / "manifest.json").is_file()
+    record = folder.parent.parent if is_one else folder
+    found = read_best(record, backend_of(current_run()), folder.name if is_one else None)
+    if found is None:
+        raise ConfigError(
+            f"there is no whole checkpoint at {folder}", hint="checkpoint names a run's folder, or that of a checkpoint"
+        )
+    try:
+        model.load_state_dict(found[1]["model"])
+    except (KeyError, RuntimeError) as error:
+        raise ConfigError(f"the checkpoint {folder} does not fit model {name!r}: {error}") from error
 
 
 def _check_options(name: str, parameters: Mapping[str, inspect.Parameter], given: Mapping[str, Any]) -> None:

@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 
+INDEX_NAMES = {"PIL": "pillow"}
+
+
 def import_package(name: str, wanted_by: str) -> ModuleType:
     """Return an optional package.
 
     Args:
-        name: The package, which is also its name on the index.
+        name: The package as it is imported.
         wanted_by: What needs it, for the message: ``"model 'resnet50'"``.
 
     Raises:
@@ -39,4 +42,4 @@ def _broken(name: str, wanted_by: str, error: Exception) -> MissingPackage:
 
 
 def _pip(name: str) -> str:
-    return f"pip install {name}"
+    return f"pip install {INDEX_NAMES.get(name, name)}"

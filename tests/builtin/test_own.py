@@ -1,0 +1,144 @@
+"""A project's own model, dataset and images, plugged in by name."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tipi import PipelineRunner
+from tipi.errors import ConfigError
+from tipi_plugins.builtin.folders import folder
+from tipi_plugins.builtin.loaders import Data
+from tipi_plugins.builtin.network import Network
+
+Image = pytest.importorskip("PIL.Image")
+
+PIPELINE = """
+seed = 1
+
+[permanences.device]
+type = "Device"
+params = { prefer = "cpu" }
+
+[permanences.network]
+type = "Network"
+params = { model = "mine:tower", num_classes = 3 }
+
+[permanences.data]
+type = "Data"
+params = { dataset = "mine:stripes", batch_size = 16, options = { size = 90 } }
+
+[processes.training]
+type = "TrainingProcess"
+params = { epochs = 3, learning_rate = 0.01 }
+
+[processes.testing]
+type = "TestingProcess"
+"""
+
+MINE = """
+import torch
+from torch.utils.data import TensorDataset
+
+
+def tower():
+    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 8), torch.nn.ReLU(), torch.nn.Linear(8, 7))
+
+
+def stripes(size):
+    targets = torch.arange(size) % 3
+    images = torch.randn(size, 1, 4, 4) * 0.1
+    images[torch.arange(size), 0, targets] += 1
+    return TensorDataset(images, targets)
+"""
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "own.toml").write_text(PIPELINE)
+    (tmp_path / "mine.py").write_text(MINE)
+    return tmp_path
+
+
+def train(**overrides):
+    return PipelineRunner("own", overrides={key.replace("__", "."): value for key, value in overrides.items()}).run()
+
+
+def test_a_model_and_a_dataset_of_the_project_are_trained_and_the_head_fits(project):
+    assert train()["testing"]["accuracy"] > 0.9
+
+
+def test_a_network_starts_from_the_best_checkpoint_of_a_run(project, run):
+    first = train()
+    again = train(network__checkpoint=str(first.path), training__learning_rate=0.0, training__epochs=1)
+    assert again["testing"]["accuracy"] == first["testing"]["accuracy"]
+    best = first["testing"]["weights"]
+    assert train(network__checkpoint=f"{first.path}/{best}")["testing"]["accuracy"] > 0.9
+    with pytest.raises(ConfigError, match=r"there is no whole checkpoint at .*nowhere"):
+        Network("mlp", checkpoint="nowhere")
+    with pytest.raises(ConfigError, match="does not fit model 'mlp'"):
+        Network("mlp", checkpoint=str(first.path))
+
+
+def test_the_residual_network_for_small_images(run):
+    model = Network("residual_cnn", num_classes=5).model
+    assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
+    assert 11_000_000 < sum(one.numel() for one in model.parameters()) < 11_300_000
+
+
+def test_channels_may_lie_last(run):
+    weight = next(Network("small_cnn", channels_last=True, options={"shape": [3, 8, 8]}).model.parameters())
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while its compiler is imported
+def test_a_compiled_model_keeps_the_names_of_its_weights(run):
+    assert Network("mlp", compile=True).state_dict()["model"].keys() == Network("mlp").state_dict()["model"].keys()
+
+
+@pytest.fixture
+def images(tmp_path):
+    for name, colour in (("cat", (255, 0, 0)), ("dog", (0, 0, 255))):
+        (tmp_path / "pets" / name).mkdir(parents=True)
+        for index in range(10):
+            Image.new("RGB", (6, 4), colour).save(tmp_path / "pets" / name / f"{index}.png")
+    return tmp_path / "pets"
+
+
+def test_images_in_folders(run, images):
+    data = Data("folder", batch_size=4, root=str(images))
+    assert (data.classes, data.num_classes, data.shape) == (["cat", "dog"], 2, (3, 4, 6))
+    inputs, targets = next(iter(data.train_loader))
+    assert torch.equal(inputs[:, 0, 0, 0], 1.0 - targets.float())
+
+
+def test_a_layout_with_parts_keeps_them(run, images):
+    for part in ("train", "test"):
+        (images.parent / "split" / part).mkdir(parents=True)
+        (images.parent / "split" / part / "all").symlink_to(images)
+    data = Data("folder", root=str(images.parent / "split"), options={"mode": "L", "size": [8, 8]})
+    assert [len(loader.dataset) for loader in (data.train_loader, data.val_loader, data.test_loader)] == [18, 2, 20]
+    assert data.shape == (1, 8, 8)
+
+
+def test_folders_that_are_missing_or_empty_are_named(run, images, tmp_path):
+    with pytest.raises(ConfigError, match=r"there is no folder .*nowhere"):
+        Data("folder", root="nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ConfigError, match="empty has no images"):
+        Data("folder", root=str(tmp_path / "empty"))
+    (images / "fish").mkdir()
+    with pytest.raises(ConfigError, match="has no images of fish"):
+        Data("folder", root=str(images))
+
+
+def test_an_image_that_is_damaged_or_gone_is_named(run, images):
+    found = folder(str(images))
+    (images / "cat" / "3.png").write_bytes(b"no image")
+    with pytest.raises(OSError, match=r"image .*cat/3\.png cannot be read: .*; replace or remove it"):
+        found[3]
+    (images / "cat" / "4.png").unlink()
+    with pytest.raises(OSError, match=r"image .*cat/4\.png is gone"):
+        found[4]
