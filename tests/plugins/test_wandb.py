@@ -128,6 +128,25 @@ def test_tables_texts_images_and_artifacts_arrive(python, script, record, tmp_pa
 
 
 @needs_wandb
+def test_in_process_every_row_arrives_and_models_can_be_watched(python, tmp_path, record):
+    pytest.importorskip("torch")
+    (tmp_path / "train.py").write_text(
+        "import sys, torch\nfrom tipi.helpers import logger\n"
+        "logger.init(project='p', config={'lr': 0.1}, in_process=True)\nmodel = torch.nn.Linear(2, 1)\n"
+        "logger.watch(model, log_freq=1)\n"
+        "for step in range(30):\n    model(torch.ones(2)).sum().backward()\n    logger.log({'loss': step})\n"
+        "print('wandb' in sys.modules)\n"
+    )
+    done = python("train.py", WANDB_MODE="offline")
+    assert done.code == 0, done.err
+    assert "True" in done.out.splitlines()
+    assert "wandb runs in this process" in done.err
+    config, history, exit_code = offline_run(record())
+    assert [row["loss"] for row in history if "loss" in row] == list(range(30))
+    assert (config["lr"], exit_code) == (0.1, 0)
+
+
+@needs_wandb
 def test_two_runs_of_one_script_are_two_runs_in_wandb(python, script, tmp_path):
     done = python(script("logger.finish(); logger.init(project='b'); logger.log({'x': 1})"), WANDB_MODE="offline")
     assert done.code == 0, done.err

@@ -89,7 +89,7 @@ class LogSession:
             self.config.update(config if isinstance(config, Mapping) else vars(config))
         if stream is None:
             return
-        if self.run.knows_plugins:
+        if self.run.knows_plugins or settings.get("in_process"):  # what runs in here is there when init returns
             self._start_trackers(settings, stream)
         else:
             self._starting = Background("tipi-trackers", lambda _: self._start_trackers(settings, stream))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tipi.plugin import hookimpl
@@ -17,6 +17,14 @@ REQUIRES = {"wandb": 'pip install "torch-tipi[wandb]"'}
 def tipi_register(registry: Registry) -> None:
     """Name the permanence."""
     registry.permanence("WandBManager", "tipi_plugins.wandb.permanence:WandBManager")
+
+
+@hookimpl
+def tipi_log(run: Run, records: Sequence[Mapping[str, Any]]) -> None:
+    """Send rows where wandb runs in this process; elsewhere the relay reads them from the record."""
+    from tipi_plugins.wandb.direct import DirectRuns
+
+    run.service(DirectRuns).send(records)
 
 
 @hookimpl

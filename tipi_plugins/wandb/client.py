@@ -50,6 +50,10 @@ class Client:
         """Where wandb keeps the run's own files."""
         return str(Path(self._run.dir).parent)
 
+    def watch(self, model: Any, **options: Any) -> None:
+        """Let wandb watch a model's gradients; only where the model lives, in the training's process."""
+        self._run.watch(model, **options)
+
     def send(self, rows: list[Row]) -> None:
         """Log rows under their numbers; those that the server has from an earlier time are skipped."""
         for number, row in rows:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tipi.plugin import Run, Tracker
+from tipi_plugins.wandb.direct import DirectRuns
 from tipi_plugins.wandb.files import (
     CATCH_UP,
     FOLDER,
@@ -34,6 +35,10 @@ def start_tracker(run: Run, settings: Mapping[str, Any]) -> Tracker | None:
     rung = choose_rung(settings, shorten(run.record.path))
     if rung.state == LOCAL:
         return Tracker(NAME, LOCAL, rung.explain)
+    if settings.get("in_process"):
+        inner = {key: value for key, value in settings.items() if key != "in_process"}
+        inner |= {"mode": rung.state, "id": _take_id(run, settings)}
+        return run.service(DirectRuns).start(inner, rung.explain, rung.state)
     relay = RelayProcess(run, {**settings, "mode": rung.state, "id": _take_id(run, settings)})
     return Tracker(NAME, rung.state, rung.explain, close=relay.leave, find_url=relay.find_page)
 
