@@ -21,6 +21,7 @@ def tipi_register(registry: Registry) -> None:
     registry.process("TrainingProcess", "tipi_plugins.builtin.training:TrainingProcess")
     registry.process("ValidationProcess", "tipi_plugins.builtin.evaluation:ValidationProcess")
     registry.process("TestingProcess", "tipi_plugins.builtin.evaluation:TestingProcess")
+    registry.process("ExportProcess", "tipi_plugins.builtin.exporting:ExportProcess")
     registry.resource("model", "small_cnn", "tipi_plugins.builtin.models:small_cnn")
     registry.resource("model", "residual_cnn", "tipi_plugins.builtin.resnet:residual_cnn")
     registry.resource("model", "mlp", "tipi_plugins.builtin.models:mlp")

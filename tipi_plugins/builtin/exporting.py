@@ -1,0 +1,102 @@
+"""The process ``ExportProcess``: the trained network as files that other programs read."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from tipi.plugin import ConfigError, PipelineProcess, did_you_mean
+from tipi_plugins.builtin.packages import import_package
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tipi.plugin import PipelineController
+
+NEEDS = {"safetensors": "safetensors", "torch_export": "torch", "onnx": "onnxscript"}
+
+
+class ExportProcess(PipelineProcess):
+    """Writes the permanence ``network`` into the record's folder ``artifacts``, with a batch of any size.
+
+    Args:
+        controller: What the process sees of the run; the permanence ``network`` is needed.
+        force: Execute even where a subclass's ``skip`` would say no.
+        formats: Of ``safetensors`` (the weights), ``torch_export`` (``model.pt2``, the program) and ``onnx``; None
+            writes each whose package is installed.
+        shape: The shape of one input; None takes that of the permanence ``data``.
+
+    Raises:
+        ConfigError: There is no such format, or the shape of an input is not known.
+        MissingPackage: A format that was named needs a package that is not installed.
+    """
+
+    def __init__(
+        self,
+        controller: PipelineController,
+        force: bool = False,
+        *,
+        formats: list[str] | None = None,
+        shape: list[int] | None = None,
+    ) -> None:
+        super().__init__(controller, force)
+        for name in formats or ():
+            if name not in NEEDS:
+                raise ConfigError(f"there is no export format {name!r}", hint=did_you_mean(name, NEEDS, "there are"))
+            import_package(NEEDS[name], f"export format {name!r}")
+        self.formats = [name for name in NEEDS if find_spec(NEEDS[name])] if formats is None else formats
+        self.network: Any = controller.get_permanence("network")
+        known = getattr(controller.permanences.get("data"), "shape", None)
+        self.shape = shape or known
+
+    def execute(self) -> dict[str, str]:
+        """Write the files and return their paths by format."""
+        record = self.controller.run.open_record()
+        folder = record.artifacts if record is not None else Path.cwd()
+        model = self.network.model
+        training = model.training
+        model.eval()
+        try:
+            return {name: str(self._write(name, model, folder)) for name in self.formats}
+        finally:
+            model.train(training)
+
+    def _write(self, name: str, model: nn.Module, folder: Path) -> Path:
+        if name == "safetensors":
+            return write_weights(model, folder / "model.safetensors")
+        if self.shape is None:
+            raise ConfigError(f"export format {name!r} needs the shape of an input", hint="give shape = [3, 32, 32]")
+        example = torch.zeros(2, *self.shape, device=next(model.parameters()).device)
+        writers: dict[str, Callable[[nn.Module, torch.Tensor, Path], Path]] = {
+            "torch_export": write_program,
+            "onnx": write_onnx,
+        }
+        return writers[name](model, example, folder)
+
+
+def write_weights(model: nn.Module, file: Path) -> Path:
+    """Write the weights with safetensors and return the file."""
+    safetensors = import_package("safetensors.torch", "export format 'safetensors'")
+    state = {name: value.detach().cpu().contiguous().clone() for name, value in model.state_dict().items()}
+    safetensors.save_file(state, str(file))
+    return file
+
+
+def write_program(model: nn.Module, example: torch.Tensor, folder: Path) -> Path:
+    """Write the model as a program of ``torch.export`` and return the file."""
+    program = torch.export.export(model, (example,), dynamic_shapes=({0: torch.export.Dim.AUTO},))
+    file = folder / "model.pt2"
+    torch.export.save(program, str(file))
+    return file
+
+
+def write_onnx(model: nn.Module, example: torch.Tensor, folder: Path) -> Path:
+    """Write the model as ONNX and return the file."""
+    file = folder / "model.onnx"
+    shapes = ({0: torch.export.Dim.AUTO},)
+    torch.onnx.export(model, (example,), str(file), dynamo=True, dynamic_shapes=shapes, verbose=False)
+    return file
