@@ -29,12 +29,15 @@ class Layer:
     label: str
     data: Mapping[str, Any]
     text: str | None = None
+    _places: dict[Keys, tuple[int, int]] = field(default_factory=dict, repr=False, compare=False)
 
     def place(self, keys: Keys) -> Place:
         """Return the place of a key, or of the nearest table around it that this layer mentions."""
         if self.text is None:
             return Place(self.label)
-        places = locate(self.text)
+        if not self._places:
+            self._places.update(locate(self.text))  # once, and only where a place is asked for
+        places = self._places
         while keys and keys not in places:
             keys = keys[:-1]
         line, column = places.get(keys, (1, 1))

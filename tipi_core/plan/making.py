@@ -127,9 +127,10 @@ def make_plan(config: PipelineConfig, resolver: Resolver, problems: Sequence[Con
             if error.where not in {problem.where for problem in problems}:
                 found.append(error)
     for component in resolved:
-        known = {problem.where for problem in found} - {component.spec.where}
-        mistakes = _mistakes(config, component, component.signature, component.is_class)
-        found += [mistake for mistake in mistakes if mistake.where not in known]
+        mistakes = list(_mistakes(config, component, component.signature, component.is_class))
+        if mistakes:
+            known = {problem.where for problem in found} - {component.spec.where}
+            found += [mistake for mistake in mistakes if mistake.where not in known]
     found += missing_roles(config, resolved, resolver)
     try:
         resolved = _in_order(resolved)

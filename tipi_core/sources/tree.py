@@ -73,9 +73,15 @@ class SourceTree:
         self._skip = skip
         self._files: dict[Path, bytes] | None = None
         self._modules: dict[Path, ModuleSource | None] = {}
+        self._found: dict[str, list[Definition]] = {}
 
     def find(self, name: str) -> list[Definition]:
         """Return the definitions of that type name; only files that mention it are parsed."""
+        if name not in self._found:
+            self._found[name] = self._find(name)
+        return self._found[name]
+
+    def _find(self, name: str) -> list[Definition]:
         word = re.escape(name).encode()
         pattern = re.compile(rb"(?:\bclass|\bdef)\s+%b\b|[\"']%b[\"']" % (word, word))
         found = (
