@@ -91,8 +91,9 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""
         rows = []
+        plugins = self._added()  # once: it reads the entry points of every distribution
         for name in self.list_commands(ctx):
-            added = self._added().get(name)
+            added = plugins.get(name)
             package = added.dist.name if isinstance(added, EntryPoint) and added.dist else None
             rows.append(
                 (
