@@ -21,7 +21,7 @@ CASES = {
     "small step (MLP)": (lambda: mlp(shape=(64,), hidden=(256,)), (64, 64), 2000),
 }
 REPORTS = {
-    "raw": lambda loss: None,
+    "raw": lambda _: None,
     ".item()": lambda loss: loss.item(),
     "logger.log": lambda loss: logger.log({"loss": loss}),
 }
