@@ -17,8 +17,12 @@ def test_the_same_items_in_the_same_order(items):
 
 def test_the_next_one_is_started_before_the_last_is_handed_out():
     seen = []
-    for item in ahead("abc", lambda item: seen.append(f"start {item}") or item, lambda item: item):
-        seen += [f"use {item}"]
+
+    def start(item):
+        seen.append(f"start {item}")
+        return item
+
+    seen.extend(f"use {item}" for item in ahead("abc", start, str))
     assert seen == ["start a", "start b", "use a", "start c", "use b", "use c"]
 
 
