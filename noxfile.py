@@ -25,7 +25,17 @@ def tests(session: nox.Session) -> None:
 @nox.session
 def bare(session: nox.Session) -> None:
     """Run what needs no extra: neither torch nor wandb is installed."""
-    tools = ["pytest", "pytest-xdist", "pytest-timeout", "hypothesis", "pyte", "tqdm", "psutil", "setuptools", "jsonschema"]
+    tools = [
+        "pytest",
+        "pytest-xdist",
+        "pytest-timeout",
+        "hypothesis",
+        "pyte",
+        "tqdm",
+        "psutil",
+        "setuptools",
+        "jsonschema",
+    ]
     session.install(*PIN, "-e", ".", *tools)
     session.run(*PYTEST, "-n", "auto", "--expected-skips", "tests/skipped-bare.txt", *session.posargs)
 
