@@ -166,7 +166,7 @@ def exit_code_of(error: BaseException) -> int:
     if isinstance(error, KeyboardInterrupt):
         return 130
     if isinstance(error, SystemExit) and isinstance(error.code, int):
-        return error.code or 1  # whoever leaves early has not finished, whatever code it leaves with
+        return error.code & 0xFF or 1  # whoever leaves early has not finished, whatever code it leaves with
     return 1
 
 

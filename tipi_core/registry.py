@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 from tipi_core.errors import ConfigError, MissingPackage, PluginError, TipiError, TrustError
@@ -132,6 +133,40 @@ def import_target(target: str) -> Any:
     return value
 
 
+def reach(module: ModuleType, path: str, target: str, trusted: Callable[[str], bool], own: bool) -> Any:
+    """Return an attribute of a trusted module, without leaving trusted code on the way to it.
+
+    Args:
+        module: The module, imported.
+        path: Names and dots.
+        target: The whole import string, for the error.
+        trusted: Whether a module of that name may be reached.
+        own: Whether the module is the project's own, which may hand on what it imported from elsewhere.
+
+    Raises:
+        AttributeError: There is no such attribute.
+        TrustError: The path leads through, or to, a module that is not trusted, such as ``os`` in ``mine:os.system``.
+    """
+    value: Any = module
+    for part in path.split("."):
+        value = getattr(value, part)
+        if isinstance(value, ModuleType) and not trusted(value.__name__):
+            raise TrustError(f"{target!r} leads into {value.__name__!r}, which is not trusted", hint=_THROUGH)
+    home = getattr(value, "__module__", None)
+    exported = own or path in getattr(module, "__all__", ())
+    if not exported and isinstance(home, str) and home.partition(".")[0] != module.__name__.partition(".")[0]:
+        raise TrustError(f"{target!r} is code of {home!r}, which is not trusted", hint=_THROUGH)
+    return value
+
+
+_THROUGH = "name what it defines itself"
+
+
+def is_trusted(module: str, own: Iterable[str], trust: Iterable[str]) -> bool:
+    """Return whether a module's name begins with a trusted prefix."""
+    return any(module == prefix or module.startswith(f"{prefix}.") for prefix in (*own, *trust, *DEFAULT_TRUST))
+
+
 def check_trust(target: str, own: Iterable[str], trust: Iterable[str], *, where: str | None, file: str) -> None:
     """Check, as text, that an import string names code that configs may import.
 
@@ -146,8 +181,7 @@ def check_trust(target: str, own: Iterable[str], trust: Iterable[str], *, where:
         TrustError: It names anything else; nothing was imported.
     """
     module = target.partition(":")[0]
-    allowed = (*own, *trust, *DEFAULT_TRUST)
-    if not any(module == prefix or module.startswith(f"{prefix}.") for prefix in allowed):
+    if not is_trusted(module, own, trust):
         line = f'trust = ["{module.partition(".")[0]}"]'
         raise TrustError(
             f"{target!r} is neither the project's nor a plugin's code, so it was not imported",

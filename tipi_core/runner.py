@@ -138,7 +138,7 @@ class PipelineRunner:
         plan = plan.in_run({"dir": str(folder), "id": run.id, "name": run.name})
         with activate(run), ProjectImports(project.root) as imports:
             run.preparing = True
-            components = plan.load(imports)
+            components = plan.load(imports, resolver)
             run.preparing = False
             with handle_signals(run):
                 controller = PipelineController(run, plan.config, components, resolver.import_trusted)
@@ -162,9 +162,9 @@ class PipelineRunner:
         start = time.perf_counter()
         run = controller.run
         record = run.open_record()
-        if record is not None:
-            record.write_config(to_toml(plan.config.data, plan.config.secrets))
         with _closing(run, controller):
+            if record is not None:
+                record.write_config(to_toml(plan.config.data, plan.config.secrets))
             run.host.register("core", CoreProviders())
             run.defer(run.host.unregister, "core")
             run.host.run_started(run)

@@ -73,9 +73,13 @@ class _Handler:
     def _end(self, number: int) -> None:
         """End the process: nothing reached a safe point in time."""
         self._say(f"no safe point in {GRACE_SECONDS:.0f} s: ending now")
-        if self.run.record is not None:
-            self.run.record.close("interrupted", error=f"signal {number}, and no safe point", exit_code=128 + number)
-        os._exit(128 + number)
+        try:
+            if self.run.record is not None:
+                self.run.record.close(
+                    "interrupted", error=f"signal {number}, and no safe point", exit_code=128 + number
+                )
+        finally:  # whatever the disk says, the process ends here
+            os._exit(128 + number)
 
     def _die(self, number: int) -> None:
         """Let a forked child, such as a DataLoader worker, end as it would without us."""

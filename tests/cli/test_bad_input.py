@@ -302,3 +302,39 @@ def test_a_final_state_that_cannot_be_saved_is_exit_4_and_masks_nothing(project,
     assert done.last_line.startswith(
         "tipi: error[storage]" if code == 4 else "tipi: error[user-code]: ValueError: mine"
     )
+
+
+@pytest.mark.parametrize("target", ["tipi.testing:os.system", "torch.nn.parallel.distributed:os.getcwd"])
+def test_an_import_string_never_leads_out_of_trusted_code(project, cli, target):
+    if target.startswith("torch"):
+        pytest.importorskip("torch")
+    project.write("configs/bad.toml", f'[processes.x]\ntype = "{target}"\n')
+    done = cli("run", "bad", cwd=project.path)
+    assert done.code == 2, done.err
+    assert "not trusted" in done.last_line
+    assert untouched(project)
+
+
+def test_an_empty_folder_does_not_make_a_foreign_package_the_projects_own(project, cli):
+    (project.path / "this").mkdir()
+    project.write("configs/bad.toml", '[processes.x]\ntype = "this:c"\n')
+    done = cli("run", "bad", cwd=project.path)
+    assert done.code == 2
+    assert 'trust = ["this"]' in done.last_line
+
+
+def test_a_class_of_another_kind_does_not_take_a_plugins_name(project, cli):
+    project.write("models.py", "import torch\n\nclass Device(torch.nn.Module):\n    pass\n")
+    project.write(
+        "configs/good2.toml", '[permanences.device]\ntype = "Device"\n[processes.training]\ntype = "train_model"\n'
+    )
+    shown = json.loads(cli("inspect", "good2", "--json", cwd=project.path).out)
+    assert shown["components"][0]["owner"] == "builtin"
+
+
+@pytest.mark.parametrize("value", ["3", "true", "{ a = 1 }"])
+def test_extends_that_names_no_file(project, cli, value):
+    project.write("configs/bad.toml", f'extends = {value}\n[processes.x]\ntype = "train_model"\n')
+    done = cli("run", "bad", cwd=project.path)
+    assert done.code == 2
+    assert "extends wants a file name" in done.last_line

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tipi_core.devices.choice import choose, matches
+from tipi_core.devices.choice import BUSY_SHARE, choose, matches
 from tipi_core.devices.info import DeviceInfo
 from tipi_core.errors import UsageError
 
@@ -43,12 +43,18 @@ def test_something_usable_is_always_found_where_there_is_any(devices):
 
 
 @given(machines())
-def test_no_device_of_the_kind_has_more_memory_free(devices):
+def test_no_device_of_the_kind_that_is_as_idle_has_more_memory_free(devices):
+    """A device that is nearly full comes last, however large it is; among the others the freest is taken."""
+
+    def full(device):
+        return None not in (device.free, device.total) and device.free < BUSY_SHARE * device.total
+
     choice = choose_or_none(devices)
     assume(choice)
     for other in devices:
         if other.usable and other.type == choice.device.type and other.free is not None:
-            assert choice.device.free >= other.free
+            assert not full(choice.device) or full(other)
+            assert full(choice.device) != full(other) or choice.device.free >= other.free
 
 
 @given(machines())

@@ -11,9 +11,9 @@ import click
 
 def print_json(value: Any) -> None:
     """Print a value as indented JSON on stdout."""
-    import json
+    from tipi_core.records.encoding import encode
 
-    click.echo(json.dumps(value, indent=2, default=str))
+    click.echo(encode(value, indent=2).decode())
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: Sequence[str] = ()) -> None:
@@ -25,7 +25,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], numbers: 
         numbers: The headings of columns that are set flush right.
     """
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         _print_rich(columns, texts, numbers)
         return
     widths = [max(len(cell) for cell in column) for column in zip(columns, *texts, strict=True)]

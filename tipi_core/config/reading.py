@@ -79,7 +79,7 @@ def _file_layers(path: Path, chain: tuple[Path, ...]) -> Iterator[Layer]:
         raise ConfigError(f"extends goes in a circle: {names}", where=str(path), hint="remove one of the links")
     layer = _read(path)
     bases = layer.data.get("extends", [])
-    for base in [bases] if isinstance(bases, str) else bases:
+    for base in bases if isinstance(bases, list) else [bases]:
         if not isinstance(base, str):
             raise Layers([layer]).error(("extends",), "extends wants a file name or a list of them")
         parent = path.parent / base

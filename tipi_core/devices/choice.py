@@ -72,8 +72,13 @@ def choose(
         raise UsageError("there is no device to use", hint=_table(everything) or "no device plugin found any")
     demand = _Demand(min_free, frozenset(leased), count)
     if wanted:
-        return _among(_required(usable, everything, wanted), demand, f"TIPI_DEVICE={wanted}")
+        required = _required(usable, everything, wanted)
+        if local_rank is not None and len(required) > 1:
+            return _of_rank(required, local_rank, demand, None)
+        return _among(required, demand, f"TIPI_DEVICE={wanted}")
     wished = [device for device in usable if prefer and matches(device, prefer)]
+    if local_rank is not None and len(wished) > 1:
+        return _of_rank(wished, local_rank, demand, None)
     if wished:
         return _among(wished, demand, f"{prefer} was asked for")
     warning = f"there is no device {prefer!r} here" if prefer else None

@@ -18,7 +18,7 @@ from tipi_core.plan.parts import Part, check_needs
 from tipi_core.plan.resolving import Resolved, Resolver, given_to
 from tipi_core.plan.roles import missing_roles
 from tipi_core.project.importing import ProjectImports
-from tipi_core.registry import PERMANENCE, PROCESS
+from tipi_core.registry import PERMANENCE, PROCESS, reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ class Plan:
         resolved = tuple(replace(component, spec=specs[component.spec.path]) for component in self.resolved)
         return replace(self, config=config, resolved=resolved)
 
-    def load(self, imports: ProjectImports) -> dict[tuple[str, str], Component]:
+    def load(self, imports: ProjectImports, resolver: Resolver) -> dict[tuple[str, str], Component]:
         """Import every type and check the parameters once more against what was imported.
 
         Raises:
@@ -97,7 +97,7 @@ class Plan:
         for resolved in (*self.permanences, *self.processes):
             spec = resolved.spec
             try:
-                target = _load(resolved, imports)
+                target = _load(resolved, imports, resolver)
             except ConfigError as error:
                 problems.append(error)
                 continue
@@ -171,12 +171,12 @@ def providers(config: PipelineConfig, spec: ComponentSpec, is_class: bool | None
     return found | {name: f"permanence {name}" for name in permanences}
 
 
-def _load(resolved: Resolved, imports: ProjectImports) -> Any:
+def _load(resolved: Resolved, imports: ProjectImports, resolver: Resolver) -> Any:
     spec = resolved.spec
     if resolved.entry is not None and resolved.owner != "import":
         target = resolved.entry.load()
     else:
-        target = _import(resolved, imports)
+        target = _import(resolved, imports, resolver)
     if isinstance(target, type):
         if spec.kind == PROCESS and not issubclass(target, PipelineProcess):
             hint = f"derive it from PipelineProcess: {resolved.where}"
@@ -186,23 +186,21 @@ def _load(resolved: Resolved, imports: ProjectImports) -> Any:
     return target
 
 
-def _import(resolved: Resolved, imports: ProjectImports) -> Any:
+def _import(resolved: Resolved, imports: ProjectImports, resolver: Resolver) -> Any:
     spec, definition = resolved.spec, resolved.definition
     module, _, attr = spec.type.partition(":")
     path = None
     if definition is not None:
         module, attr, path = definition.module, definition.attr, definition.path
     try:
-        value: Any = imports.module(module, path)
-        for part in attr.split("."):
-            value = getattr(value, part)
+        found = imports.module(module, path)
+        return reach(found, attr, spec.type, resolver.trusts, resolver.owns(module))
     except (ModuleNotFoundError, AttributeError) as error:
         if isinstance(error, AttributeError) or error.name in (module, module.partition(".")[0]):
             raise _error(spec, f"type {spec.type!r} does not import: {error}") from None
         raise
     except TipiError as error:
         raise _error(spec, error.what, error.hint) from None
-    return value
 
 
 def _in_order(resolved: list[Resolved]) -> list[Resolved]:

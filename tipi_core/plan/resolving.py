@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,9 @@ from tipi_core.components.signature import GIVEN, Signature
 from tipi_core.config.model import ComponentSpec
 from tipi_core.errors import ConfigError, did_you_mean
 from tipi_core.plugins import PluginHost
+from tipi_core.project.importing import ProjectImports
 from tipi_core.project.settings import Project, is_root
-from tipi_core.registry import PROCESS, Entry, check_trust, import_target
+from tipi_core.registry import PROCESS, Entry, check_trust, is_trusted, reach
 from tipi_core.sources import Definition, SourceTree, import_roots, read_definition
 
 MAYBE = "maybe"
@@ -77,6 +78,14 @@ class Resolver:
         file = self.project.file or Path(self.project.root or ".") / "tipi.toml"
         check_trust(target, self._own_modules(), self.project.trust, where=where, file=str(file))
 
+    def owns(self, module: str) -> bool:
+        """Return whether a module is a file of the project."""
+        return self.tree is not None and self.tree.module_path(module) is not None
+
+    def trusts(self, module: str) -> bool:
+        """Return whether code of a module may be named by a config."""
+        return is_trusted(module, self._own_modules(), self.project.trust)
+
     def import_trusted(self, target: str) -> Any:
         """Return what an import string inside a parameter names, such as a model.
 
@@ -85,8 +94,11 @@ class Resolver:
             ConfigError: It does not import.
         """
         self.trust(target)
+        module, _, attr = target.partition(":")
+        path = self.tree.module_path(module) if self.tree is not None else None
         try:
-            return import_target(target)
+            found = ProjectImports(self.project.root).module(module, path)
+            return reach(found, attr, target, self.trusts, own=path is not None)
         except (ImportError, AttributeError) as error:
             raise ConfigError(f"{target!r} does not import: {error}") from error
 
@@ -105,11 +117,13 @@ class Resolver:
         if self.tree is None:
             return None
         found = [definition for definition in self.tree.find(spec.type) if not self._is_plugins(spec, definition)]
-        fitting = [definition for definition in found if definition.role in (spec.kind, MAYBE)]
+        fitting = [definition for definition in found if definition.role == spec.kind]
+        if not fitting and spec.type not in self.host.registry.names(spec.kind):
+            fitting = [definition for definition in found if definition.role == MAYBE]
         if len(fitting) > 1:
             places = " and ".join(definition.where for definition in fitting)
             raise _error(spec, f"type {spec.type!r} is defined twice: {places}", "rename one, or write module:attr")
-        if not fitting and found:
+        if not fitting and any(definition.role != MAYBE for definition in found):
             raise _error(spec, f"{spec.type!r} is a {found[0].role} ({found[0].where}), not a {spec.kind}")
         if not fitting:
             return None
@@ -154,14 +168,16 @@ class Resolver:
         own = [d.name for d in self.tree.all() if d.role == kind] if self.tree is not None else []
         return sorted({*self.types, *own, *self.host.registry.names(kind)})
 
-    def _own_modules(self) -> Iterable[str]:
-        yield from ("tipi",)
+    def _own_modules(self) -> Iterator[str]:
+        yield "tipi"
         for plugin in self.host.plugins:
-            yield plugin.found.entry.value.partition(":")[0].partition(".")[0]
-        for folder in import_roots(self.project.root) if self.project.root is not None else []:
-            for path in folder.iterdir():
-                if path.suffix == ".py" or (path.is_dir() and path.name.isidentifier()):
-                    yield path.stem
+            if plugin.plugin is not None:
+                yield plugin.found.entry.value.partition(":")[0].partition(".")[0]
+        roots = import_roots(self.project.root) if self.project.root is not None else []
+        for path in self.tree.files() if self.tree is not None else ():
+            for root in roots:
+                if path.is_relative_to(root):
+                    yield path.relative_to(root).with_suffix("").parts[0]
 
 
 def _by_hand(spec: ComponentSpec, target: Any) -> Resolved:

@@ -114,6 +114,6 @@ def _package_folders(package: str) -> list[Path]:
 
     try:
         spec = find_spec(package)
-    except (ImportError, ValueError):
+    except (Exception, SystemExit):  # finding a part of a package runs the package, whatever that does
         return []
     return [Path(folder) for folder in (spec.submodule_search_locations or [])] if spec else []

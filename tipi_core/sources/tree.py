@@ -128,7 +128,7 @@ class SourceTree:
 
     def describe(self, module: str, attr: str) -> Definition | None:
         """Return the definition that ``module:attr`` names in this project, if its source can be read."""
-        path = self._module_path(module)
+        path = self.module_path(module)
         source = self._parse(path) if path else None
         return self._definition(source, attr, any_function=True) if source else None
 
@@ -230,7 +230,7 @@ class SourceTree:
     def _home(self, dotted: str, depth: int = 0) -> tuple[ModuleSource, str] | None:
         """Return the project's module that defines a dotted name, followed through re-exports."""
         module, _, attr = dotted.rpartition(".")
-        path = self._module_path(module) if module else None
+        path = self.module_path(module) if module else None
         source = self._parse(path) if path else None
         if source is None or depth > 20:
             return None
@@ -240,7 +240,8 @@ class SourceTree:
         homes = (self._home(candidate, depth + 1) for candidate in candidates)
         return next((home for home in homes if home is not None), None)
 
-    def _module_path(self, module: str) -> Path | None:
+    def module_path(self, module: str) -> Path | None:
+        """Return the project's file of a dotted module name, if it has one."""
         for folder in import_roots(self.root):
             base = folder.joinpath(*module.split("."))
             for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"):

@@ -59,7 +59,10 @@ def list_by_nvml(nvml: ModuleType, visible: str | None) -> list[DeviceInfo]:
         nvml: The module ``pynvml``, initialised.
         visible: The value of CUDA_VISIBLE_DEVICES, or None where it is not set.
     """
-    handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+    try:
+        handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
+    except nvml.NVMLError as error:
+        return [DeviceInfo("cuda", note=f"a GPU does not answer: {error}; see nvidia-smi")]
     if visible is not None:
         uuids = [_text(nvml.nvmlDeviceGetUUID(handle)) for handle in handles]
         chosen = select_visible(visible, uuids)
