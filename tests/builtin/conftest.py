@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
 from tipi_core.run import Run, activate
@@ -11,3 +13,10 @@ from tipi_core.run import Run, activate
 def run(tmp_path):
     with activate(Run("builtin", root=tmp_path, seed=0)) as run:
         yield run
+
+
+@pytest.fixture(autouse=True)
+def _forget_mine():
+    """Projects of several tests have a module of this name."""
+    yield
+    sys.modules.pop("mine", None)
