@@ -338,3 +338,28 @@ def test_extends_that_names_no_file(project, cli, value):
     done = cli("run", "bad", cwd=project.path)
     assert done.code == 2
     assert "extends wants a file name" in done.last_line
+
+
+def test_rows_that_a_full_disk_swallowed_are_exit_4(project, cli):
+    project.write(
+        "fills.py",
+        """
+        import resource, signal
+        from tipi import pipeline_process
+        from tipi.helpers import logger
+
+        @pipeline_process
+        def fills():
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (9000, resource.RLIM_INFINITY))
+            for step in range(2000):
+                logger.log({"step": step})
+        """,
+    )
+    project.write("configs/bad.toml", '[processes.x]\ntype = "fills"\n')
+    done = cli("run", "bad", cwd=project.path)
+    assert done.code == 4, done.err
+    assert "rows of metrics could not be written" in done.last_line
+    (record,) = list_records(project.path / "runs")
+    assert (record.state, record.info["exit_code"]) == ("failed", 4)
+    assert record.info["rows_lost"] > 0

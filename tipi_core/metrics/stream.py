@@ -14,6 +14,7 @@ from functools import cache
 from typing import Any
 from weakref import WeakSet
 
+from tipi_core.errors import StorageError
 from tipi_core.metrics.console import Console, say
 from tipi_core.metrics.trends import Trend
 from tipi_core.metrics.values import PLAIN, Deferred, capture, fetch_deferred, resolve
@@ -121,7 +122,11 @@ class MetricStream:
             self.run.host.log(self.run, rows)
 
     def close(self) -> None:
-        """Write the rest and end the thread."""
+        """Write the rest and end the thread.
+
+        Raises:
+            StorageError: Rows could not be written, and are lost now.
+        """
         self.run.sink = None
         self._stop.set()
         if self._thread is not None and self._thread is not threading.current_thread():
@@ -129,11 +134,14 @@ class MetricStream:
         if self._uncommitted:
             self.add({}, None, commit=True)
         self.flush()
+        missing = self._kept.count(b"\n") + self.dropped
         if self.run.record is not None:
-            lost = {"rows_lost": self._kept.count(b"\n") + self.dropped} if self._kept or self.dropped else {}
+            lost = {"rows_lost": missing} if missing else {}
             metrics = {name: trend.facts(name, self.goals.get(name)) for name, trend in self.trends.items()}
             self.run.record.update(rows=self.rows, summary=dict(self.run.latest_metrics), metrics=metrics, **lost)
         self.console.sum_up(self.rows, self.trends)
+        if missing:
+            raise StorageError(f"{missing} of {self.rows} rows of metrics could not be written and are lost")
 
     def _load(self, _: Background) -> None:
         """Import what the training need not wait for; not on the writer's thread, where an import could meet a fork."""

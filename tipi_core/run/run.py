@@ -211,18 +211,25 @@ class Run:
             facts: More entries for ``run.json``, such as ``exit_code``.
 
         Raises:
-            StorageError: A pipeline went well, but its final state cannot be written.
+            StorageError: A pipeline went well, but its metrics or its final state could not be written.
         """
         if self.state != "running" or os.getpid() != self.pid:
             return
-        self.note_failures(self._cleanup.close(), error)
+        failures = self._cleanup.close()
+        unsaved = next((failure for _, failure in failures if isinstance(failure, StorageError)), None)
+        spoiled = unsaved is not None and error is None and self.kind == "pipeline"
+        if spoiled:
+            state, error, facts["exit_code"] = "failed", unsaved, StorageError.exit_code
+        self.note_failures([pair for pair in failures if pair[1] is not error], error)
         self.state = state
-        unsaved = self._close_record(state, error, facts)
+        unwritten = self._close_record(state, error, facts)
         self.note_failures(self._late_cleanup.close(), error)
-        if unsaved is not None and error is None and self.kind == "pipeline":
-            raise unsaved
-        if unsaved is not None:
-            self.note_failures([("the record", unsaved)], error)
+        if unwritten is not None and error is None and self.kind == "pipeline":
+            raise unwritten
+        if unwritten is not None:
+            self.note_failures([("the record", unwritten)], error)
+        if spoiled and error is not None:
+            raise error
 
     def _close_record(self, state: str, error: BaseException | None, facts: dict[str, Any]) -> StorageError | None:
         """Give the record its final state; return what kept it from being written."""
@@ -239,7 +246,7 @@ class Run:
     def note_failures(self, failures: list[tuple[str, BaseException]], error: BaseException | None) -> None:
         """Attach what failed during clean-up to ``error``, and say it on stderr when there is none."""
         for label, failure in failures:
-            note = f"clean-up of {label} failed too: {type(failure).__name__}: {failure}"
+            note = f"clean-up of {label} failed: {type(failure).__name__}: {failure}"
             self.event("cleanup_failed", label=label, error=f"{type(failure).__name__}: {failure}")
             if error is not None:
                 error.add_note(note)
