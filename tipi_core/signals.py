@@ -71,7 +71,9 @@ class _Handler:
             before(number, frame)
 
     def _end(self, number: int) -> None:
-        """End the process: nothing reached a safe point in time."""
+        """End the process: nothing reached a safe point in time; a clean-up that is under way may take longer."""
+        if self.run.reached_safe_point:
+            return
         self._say(f"no safe point in {GRACE_SECONDS:.0f} s: ending now")
         try:
             if self.run.record is not None:

@@ -309,6 +309,7 @@ def test_an_import_string_never_leads_out_of_trusted_code(project, cli, target):
     project.write("configs/bad.toml", f'[processes.x]\ntype = "{target}"\n')
     done = cli("run", "bad", cwd=project.path)
     assert done.code == 2, done.err
+    assert done.last_line.startswith("tipi: error[trust]")
     assert "not trusted" in done.last_line
     assert untouched(project)
 
@@ -361,3 +362,23 @@ def test_rows_that_a_full_disk_swallowed_are_exit_4(project, cli):
     (record,) = list_records(project.path / "runs")
     assert (record.state, record.info["exit_code"]) == ("failed", 4)
     assert record.info["rows_lost"] > 0
+
+
+def test_an_error_at_the_top_of_the_users_module_keeps_its_traceback(project, cli):
+    project.write("broken.py", "import math, tipi\n\nmath.nope\n\n@tipi.pipeline_process\ndef breaks(): pass\n")
+    project.write("configs/bad.toml", '[processes.x]\ntype = "breaks"\n')
+    done = cli("run", "bad", cwd=project.path)
+    assert done.code == 1
+    assert "broken.py" in done.err
+    assert "AttributeError: module 'math' has no attribute 'nope'" in done.last_line
+    assert untouched(project)
+
+
+def test_no_print_of_a_script_is_lost_while_plugins_load(tmp_path, python):
+    (tmp_path / "prints.py").write_text(
+        "from tipi.helpers import logger\nlogger.init(project='x')\n"
+        "for step in range(30_000):\n    print(step)\n    if step % 3000 == 0: logger.log({'step': step})\n"
+    )
+    done = python("prints.py")
+    assert done.code == 0, done.err
+    assert done.out.split() == [str(step) for step in range(30_000)]

@@ -13,7 +13,7 @@ from tipi_core.config.model import COMPONENT_KEYS, ComponentSpec, PipelineConfig
 from tipi_core.config.reading import raise_problems
 from tipi_core.config.secrets import mask_text
 from tipi_core.controller import Component
-from tipi_core.errors import ConfigError, TipiError
+from tipi_core.errors import ConfigError, TipiError, TrustError
 from tipi_core.plan.parts import Part, check_needs
 from tipi_core.plan.resolving import Resolved, Resolver, given_to
 from tipi_core.plan.roles import missing_roles
@@ -194,13 +194,19 @@ def _import(resolved: Resolved, imports: ProjectImports, resolver: Resolver) -> 
         module, attr, path = definition.module, definition.attr, definition.path
     try:
         found = imports.module(module, path)
-        return reach(found, attr, spec.type, resolver.trusts, resolver.owns(module))
-    except (ModuleNotFoundError, AttributeError) as error:
-        if isinstance(error, AttributeError) or error.name in (module, module.partition(".")[0]):
+    except ModuleNotFoundError as error:
+        if error.name in (module, module.partition(".")[0]):
             raise _error(spec, f"type {spec.type!r} does not import: {error}") from None
         raise
     except TipiError as error:
         raise _error(spec, error.what, error.hint) from None
+    try:
+        return reach(found, attr, spec.type, resolver.trusts, resolver.owns(module))
+    except AttributeError as error:
+        raise _error(spec, f"type {spec.type!r} does not import: {error}") from None
+    except TrustError as error:
+        place = spec.layers.place((*spec.path, "type"))
+        raise TrustError(error.what, where=place.where, hint=error.hint, source=place.source) from None
 
 
 def _in_order(resolved: list[Resolved]) -> list[Resolved]:

@@ -48,6 +48,7 @@ class Run:
         preparing: True while a pipeline imports the user's modules and nothing is open yet.
         handles_signals: True while signals set :attr:`stop_signal` and bars must look at it.
         stop_signal: The signal that asked the run to stop, or None.
+        reached_safe_point: True once a safe point obeyed it and the clean-up is under way.
 
     Example:
         >>> run = Run("example")
@@ -83,6 +84,7 @@ class Run:
         self.preparing = False
         self.handles_signals = False
         self.stop_signal: int | None = None
+        self.reached_safe_point = False
         self.record: RunRecord | None = None
         self.state = "running"
         self._host = host
@@ -171,6 +173,7 @@ class Run:
             RunInterrupted: A signal set the stop flag.
         """
         if self.stop_signal is not None:
+            self.reached_safe_point = True
             raise RunInterrupted(self.stop_signal)
 
     def open_record(self) -> RunRecord | None:
