@@ -15,8 +15,7 @@ from tipi_core.project.importing import ProjectImports
 from tipi_core.project.settings import Project, is_root
 from tipi_core.registry import PROCESS, Entry, check_trust, is_trusted, reach
 from tipi_core.sources import Definition, SourceTree, import_roots, read_definition
-
-MAYBE = "maybe"
+from tipi_core.sources.tree import MAYBE
 
 
 @dataclass(frozen=True, slots=True)
