@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import io
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any, TextIO
+from typing import Any
 
 from tipi_core.errors import did_you_mean
 from tipi_core.plugins.finding import FoundPlugin
@@ -43,42 +42,16 @@ class LoadedPlugin:
         return self
 
 
-class _Hushed(io.TextIOBase):
-    """In the place of stdout: keeps back what this thread prints, and passes on what every other thread prints.
-
-    Plugins are loaded beside a training that goes on printing.
-    """
-
-    def __init__(self, real: TextIO) -> None:
-        self.kept = 0
-        self._real = real
-        self._thread = threading.get_ident()
-
-    def write(self, text: str) -> int:
-        """Count the text, or pass it on."""
-        if threading.get_ident() != self._thread:
-            return self._real.write(text)
-        self.kept += len(text)
-        return len(text)
-
-    def flush(self) -> None:
-        """Send what other threads printed."""
-        if threading.get_ident() != self._thread:
-            self._real.flush()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-
 def load_plugin(found: FoundPlugin) -> LoadedPlugin:
     """Import a plugin; whatever its module does, the answer is a status and never an exception.
 
-    What the module prints on stdout is kept off it, since stdout belongs to the command's answer.
+    What the module prints on stdout is kept off it, since stdout belongs to the command's answer. Beside a script that
+    has threads it is not: exchanging ``sys.stdout`` while another thread prints can crash the interpreter.
     """
     loaded = LoadedPlugin(found)
-    printed = _Hushed(sys.stdout)
+    printed = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed):
+        with contextlib.redirect_stdout(printed) if threading.active_count() == 1 else contextlib.nullcontext():
             loaded.plugin = found.entry.load()
         missing = missing_packages(getattr(loaded.plugin, "REQUIRES", {}))
     except ModuleNotFoundError as error:
@@ -87,8 +60,8 @@ def load_plugin(found: FoundPlugin) -> LoadedPlugin:
         return loaded.fail(f"the module called sys.exit({error.code!r}) when imported")
     except Exception as error:
         return loaded.fail(describe(error))
-    if printed.kept:
-        loaded.cause = f"printed {printed.kept} characters when imported; they were kept off stdout"
+    if printed.tell():
+        loaded.cause = f"printed {printed.tell()} characters when imported; they were kept off stdout"
     if missing:
         loaded.status = "incomplete"
         loaded.cause = f"{', '.join(missing)} not installed"
