@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tipi_core.errors import PluginError, TipiError, UsageError, did_you_mean
+from tipi_core.installed import InstalledEntry, find_entries
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -94,7 +94,7 @@ class LazyGroup(click.Group):
         plugins = self._added()  # once: it reads the entry points of every distribution
         for name in self.list_commands(ctx):
             added = plugins.get(name)
-            package = added.dist.name if isinstance(added, EntryPoint) and added.dist else None
+            package = added.package if added is not None else None
             rows.append(
                 (
                     name,
@@ -119,24 +119,23 @@ class LazyGroup(click.Group):
         names = [name.removeprefix(self.prefix) for name in COMMANDS if name.startswith(self.prefix)]
         return [name for name in names if "." not in name]
 
-    def _added(self) -> dict[str, EntryPoint | None]:
+    def _added(self) -> dict[str, InstalledEntry | None]:
         """Return the plugins' commands below this group; None stands for a group of dotted names."""
-        found: dict[str, EntryPoint | None] = {}
-        for entry in sorted(entry_points(group="tipi.commands"), key=lambda entry: entry.name):
+        found: dict[str, InstalledEntry | None] = {}
+        for entry in find_entries("tipi.commands"):
             if entry.name.startswith(self.prefix):
                 name, dot, _ = entry.name.removeprefix(self.prefix).partition(".")
                 found.setdefault(name, None if dot else entry)
         return found
 
 
-def _load_command(entry: EntryPoint) -> click.Command:
+def _load_command(entry: InstalledEntry) -> click.Command:
     try:
         command = entry.load()
     except (Exception, SystemExit) as error:
-        package = entry.dist.name if entry.dist else "?"
         raise PluginError(
-            f"command {entry.name!r} of {package} does not load: {type(error).__name__}: {error}",
-            hint=f"update or remove {package}",
+            f"command {entry.name!r} of {entry.package} does not load: {type(error).__name__}: {error}",
+            hint=f"update or remove {entry.package}",
         ) from error
     if not isinstance(command, click.Command):
         raise PluginError(f"{entry.value!r} is no click command", hint=f"the plugin behind {entry.name!r} names it")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
+
+from tipi_core.installed import InstalledEntry, find_entries
 
 GROUP = "tipi"
 OWN = "torch-tipi"
@@ -18,7 +19,7 @@ class FoundPlugin:
     name: str
     package: str
     version: str
-    entry: EntryPoint
+    entry: InstalledEntry
 
 
 def find_plugins() -> list[FoundPlugin]:
@@ -28,11 +29,7 @@ def find_plugins() -> list[FoundPlugin]:
         >>> [plugin.name for plugin in find_plugins()][:2]
         ['builtin', 'cpu']
     """
-    found = []
-    for entry in entry_points(group=GROUP):
-        package = entry.dist.name if entry.dist else "?"
-        version = entry.dist.version if entry.dist else "?"
-        found.append(FoundPlugin(entry.name, package, version, entry))
+    found = [FoundPlugin(entry.name, entry.package, entry.version, entry) for entry in find_entries(GROUP)]
     return sorted(found, key=lambda plugin: (plugin.name, plugin.package != OWN, plugin.package, plugin.entry.value))
 
 

@@ -54,10 +54,10 @@ def list_pipelines(project: Project) -> dict[str, Path]:
 
 def packaged_pipelines() -> dict[str, Path]:
     """Return the pipelines that installed distributions bring, through the entry points ``tipi.pipelines``."""
-    from importlib.metadata import entry_points
+    from tipi_core.installed import find_entries
 
     found: dict[str, Path] = {}
-    for entry in sorted(entry_points(group="tipi.pipelines"), key=lambda entry: entry.name):
+    for entry in find_entries("tipi.pipelines"):
         package, _, resource = entry.value.partition(":")
         for folder in _package_folders(package):
             if (folder / resource).is_file():
