@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -64,7 +65,9 @@ def shot():
 def terminal(tmp_path):
     """Run Python code with its stderr (and stdout, unless it goes to a file) on a terminal of its own."""
 
-    def run(code, columns=100, rows=24, stdout=None, interrupt=None, prelude=PRELUDE, timeout=60, **environment):
+    def run(
+        code, columns=100, rows=24, stdout=None, interrupt=None, keys=(), prelude=PRELUDE, timeout=60, **environment
+    ):
         script = tmp_path / "program.py"
         script.write_text(prelude + code)
         mine, theirs = pty.openpty()
@@ -79,7 +82,7 @@ def terminal(tmp_path):
         os.close(theirs)
         if stdout:
             out.close()
-        return watch(process, mine, columns, rows, interrupt, timeout)
+        return watch(process, mine, columns, rows, interrupt, list(keys), timeout)
 
     return run
 
@@ -88,8 +91,8 @@ def take_terminal():
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
-def watch(process, descriptor, columns, rows, interrupt, timeout):
-    """Read until the program ends; send ``interrupt`` at its first shot."""
+def watch(process, descriptor, columns, rows, interrupt, keys, timeout):
+    """Read until the program ends; send ``interrupt`` at its first shot, type ``keys`` once their patterns are seen."""
     screen = pyte.Screen(columns, rows)
     stream = pyte.ByteStream(screen)
     raw, shots, deadline = b"", [], time.monotonic() + timeout
@@ -110,6 +113,8 @@ def watch(process, descriptor, columns, rows, interrupt, timeout):
                 os.write(descriptor, b"\x03") if interrupt == "ctrl-c" else process.send_signal(interrupt)
                 interrupt = None
         stream.feed(rest)
+        if keys and re.search(keys[0][0], raw, re.DOTALL):
+            os.write(descriptor, keys.pop(0)[1])
         if not ready and process.poll() is not None:
             break
     else:

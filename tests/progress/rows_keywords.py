@@ -90,6 +90,15 @@ def miniters(bar):
     return [opened.update() for _ in range(10)], opened.miniters, opened.dynamic_miniters, opened.n
 
 
+@row("`.miniters`", prints=False)
+def adapted_miniters(bar):
+    seen = []
+    for keywords in ({}, {"smoothing": 0}, {"smoothing": 1}, {"miniters": 2}, {"total": None}):
+        opened = bar(**{"total": 20, "mininterval": 0, **keywords})
+        seen.append([(opened.update(n), opened.miniters) for n in (3, 1, 1, 1, 6, -2, 4)])
+    return seen
+
+
 @row("`disable=`")
 def disable(bar):
     bars = [bar(range(3), disable=value) for value in (True, None, False)]

@@ -105,6 +105,23 @@ def test_the_source_is_advanced_as_in_a_plain_loop(handles_signals, items, fails
         assert follow(quiet, Watched(items, fails_at), stop_at, body_fails_at) == plain
 
 
+@pytest.mark.parametrize("handles_signals", [False, True])
+@given(items=items_of, fails_at=st.integers(0, 12), body_fails_at=st.integers(0, 12))
+@settings(max_examples=60, deadline=None)
+def test_the_count_after_an_error_of_the_source_or_the_body(handles_signals, items, fails_at, body_fails_at):
+    with activate(Run("test")) as run:
+        run.handles_signals = handles_signals
+        bar = quiet(Watched(items, fails_at))
+        follow(lambda source: bar, bar, body_fails_at=body_fails_at)
+        assert bar.n == min(len(items), fails_at, body_fails_at)
+
+
+def test_an_error_of_the_source_comes_without_frames_of_the_bar():
+    with pytest.raises(LookupError) as caught:
+        list(quiet(Watched([1, 2], fails_at=1)))
+    assert [entry.name for entry in caught.traceback][1:] == ["__iter__"]
+
+
 @given(items=items_of)
 @settings(max_examples=30, deadline=None)
 def test_a_list_that_grows_in_the_body(items):

@@ -124,13 +124,6 @@ def test_differs_last_print_n():
     assert [(bar.update(2), bar.last_print_n) for bar in by_hand] == [(True, 2), (True, 2)]
 
 
-def test_differs_miniters():
-    ours, theirs = (into_a_file(base)(total=5, mininterval=0) for base in (progress_bar, tqdm))
-    assert [bar.update(3) for bar in (ours, theirs)] == [True, True]
-    assert ours.miniters == 0 < theirs.miniters
-    assert (ours.n, ours.dynamic_miniters) == (theirs.n, theirs.dynamic_miniters)
-
-
 def test_differs_monitor():
     opened = into_a_file(progress_bar)(total=1)
     assert opened.monitor is None
@@ -142,6 +135,15 @@ def test_differs_nrows():
         bar = into_a_file(base)
         assert list(bar(range(3), nrows=1)) == [0, 1, 2]
         assert settled(bar.target.getvalue())[-1].startswith(line)
+
+
+def test_nrows_on_a_terminal(terminal):
+    """As many lines as asked for, the last of which says how many bars are hidden."""
+    seen = terminal("bars = [progress_bar(total=1, desc=f'bar {i}', nrows=2) for i in range(4)]\nshot()\n")
+    (shot,) = seen.shots
+    assert len(shot) == 2
+    assert "bar 0" in shot[0]
+    assert shot[1] == "... 3 more bars"
 
 
 FORMATS = """

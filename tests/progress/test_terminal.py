@@ -1,6 +1,7 @@
 """Bars on a terminal, as a person sees them."""
 
 import signal
+import textwrap
 
 import pytest
 
@@ -184,9 +185,110 @@ for i in progress_bar(range(1000), desc="Work"):
         interrupt="ctrl-c",
     )
     assert seen.code == -signal.SIGINT
-    assert any(line.startswith("■ Work") for line in seen.lines)
+    assert any(line.startswith("✗ Work") for line in seen.lines)
     assert seen.lines[-1] == "KeyboardInterrupt"
     assert seen.cursor.x == 0
+
+
+ENDINGS = {
+    "✗": {
+        "raise": "for i in bar([1, 2]): raise LookupError",
+        "call": "for i in bar([1, 2]): int('x')",
+        "source": "for i in bar(fails()): pass",
+        "enumerate": "for i, _ in enumerate(bar([1, 2])): 1 / 0",
+        "nested": "for i in bar([1, 2]):\n    for j in [1]:\n        int('x')",
+        "with": "with bar(None, total=2):\n    int('x')",
+    },
+    "■": {
+        "break": "for i in bar([1, 2]): break",
+        "return": "for i in bar([1, 2]): return",
+        "caught": "for i in bar([1, 2]):\n    try: int('x')\n    except ValueError: break",
+        "first": "next(iter(bar([1, 2])))",
+        "again": "for _ in range(1): next(iter(bar([1, 2])))",
+        "zip": "for i in zip([1], bar([1, 2])): pass",
+        "islice": "for i in itertools.islice(bar([1, 2]), 1): pass",
+        "any": "any(bar([1, 2]))",
+        "yield": "def inner():\n    for i in bar([1, 2]): yield i\nnext(inner())",
+        "exit": "with bar(None, total=2): raise SystemExit",
+    },
+    "✓": {
+        "end": "for i in bar([1, 2]): pass",
+        "list": "list(bar([1, 2]))",
+        "set": "{i for i in bar([1, 2])}",
+    },
+}
+LOOP = """
+def program():
+    bar = functools.partial(progress_bar, desc={name!r})
+{body}
+try:
+    program()
+except (Exception, SystemExit):
+    pass
+"""
+
+
+def test_the_sign_of_a_line_tells_how_its_loop_ended(terminal):
+    expected = {name: sign for sign, bodies in ENDINGS.items() for name in bodies}
+    loops = [
+        LOOP.format(name=name, body=textwrap.indent(body, "    "))
+        for bodies in ENDINGS.values()
+        for name, body in bodies.items()
+    ]
+    seen = terminal("import functools, itertools\ndef fails():\n    yield 1\n    raise LookupError\n" + "".join(loops))
+    assert seen.code == 0
+    assert {line[2:].split()[0]: line[0] for line in seen.lines} == expected
+
+
+WATCHED = """
+asking = threading.Event()
+def keep_drawing():
+    asking.wait()
+    for _ in range(100):
+        shot()
+        time.sleep(0.01)
+threading.Thread(target=keep_drawing, daemon=True).start()
+"""
+
+
+def test_a_question_inside_a_loop_waits_with_the_bars_off_the_screen(terminal):
+    seen = terminal(
+        WATCHED
+        + """
+before = input
+for i in progress_bar(range(2), desc="Work"):
+    if i:
+        asking.set()
+        print("hello", input("name? "))
+assert input is before
+""",
+        keys=[(rb"name\? .*shot\x07.*shot\x07", b"ada\r")],
+    )
+    assert seen.code == 0
+    assert ["name?"] in seen.shots
+    assert seen.lines[:2] == ["name? ada", "hello ada"]
+    assert seen.lines[2].startswith("✓ Work")
+
+
+def test_the_debugger_inside_a_loop_has_the_screen_for_itself(terminal):
+    seen = terminal(
+        WATCHED
+        + """
+for i in progress_bar(range(2), desc="Work"):
+    if i:
+        asking.set()
+        breakpoint()
+""",
+        keys=[
+            (rb"\(Pdb\) .*shot\x07.*shot\x07", b"p i + 41\r"),
+            (rb"\n42\r?\n.*\(Pdb\) .*shot\x07", b"c\r"),
+        ],
+    )
+    assert seen.code == 0
+    assert any(lines[-1] == "(Pdb)" for lines in seen.shots)
+    at = seen.lines.index("(Pdb) p i + 41")
+    assert seen.lines[at + 1 : at + 3] == ["42", "(Pdb) c"]
+    assert seen.lines[at + 3].startswith("✓ Work")
 
 
 def test_a_bar_that_is_never_closed_does_not_hang_the_exit(terminal):

@@ -18,14 +18,15 @@ from tipi_core.progress.arguments import (
     writes_unicode,
 )
 from tipi_core.progress.awaiting import Awaitable
-from tipi_core.progress.counting import Position, count_items, counts_in_c, until_stopped
+from tipi_core.progress.counting import Position, count_items, until_stopped
 from tipi_core.progress.display import display
-from tipi_core.progress.rate import Speed
+from tipi_core.progress.rate import Average, Speed
 from tipi_core.progress.smoke import smoke_limit
 from tipi_core.progress.surface import Surface
 from tipi_core.run import active_run, current_run
 
 if TYPE_CHECKING:
+    from types import CodeType, FrameType
     from typing import Unpack
 
     from tipi_core.progress.arguments import BarOptions
@@ -152,7 +153,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self.thread = threading.get_ident()
         self.last_print_n = self._count
         self.start_t = self.last_print_t = self._time()
-        self._speed = Speed(self.smoothing, self._count, self.start_t)
+        self._speed, self._pace = Speed(self.smoothing, self._count, self.start_t), Average(self.smoothing)
         self._due = not self.mininterval
         self.pos = display.free_position() if pos is None else pos
         if self.bar_format:
@@ -181,24 +182,19 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
 
     def __iter__(self) -> Iterator[T]:
         run = active_run() if self.disable else self.run
-        stopping = run is not None and run.handles_signals  # the run wants to stop loops between two items
-        if counts_in_c(self.iterable) and not stopping:
-            return chain.from_iterable(self._counted())
-        return self._unseen(run if stopping else None) if self.disable else self._stepped()
+        caller = sys._getframe(1)
+        return chain.from_iterable(self._loop_in_c(run, caller.f_code, caller.f_lasti))
 
-    def _unseen(self, run: Run | None) -> Iterator[T]:
-        """Yield item by item for a disabled bar, which counts nothing and is a safe point all the same."""
-        source: Any = self.iterable if self._limit is None else islice(self.iterable, self._limit)
-        yield from source if run is None else until_stopped(source, run)
-
-    def _counted(self) -> Iterator[Iterable[T]]:
+    def _loop_in_c(self, run: Run | None, code: CodeType, at: int) -> Iterator[Iterable[T]]:
         """Yield one iterator that runs in C; being closed or asked again says how its loop ended."""
-        source: Any = self.iterable
+        source: Any = self.iterable if self._limit is None else islice(self.iterable, self._limit)
+        if run is not None and run.handles_signals:
+            source = until_stopped(source, run)
         if self.disable:
-            yield source if self._limit is None else islice(source, self._limit)
+            yield source
             return
         start, exhausted = self._count, False
-        items, position = count_items(source, self._limit)
+        items, position = count_items(source)
         self._position = position
         self._forget_frame()
         try:
@@ -207,40 +203,14 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         finally:
             self._position = None
             self._count = start + position(exhausted)
-            self._end("finished" if exhausted else "stopped")
+            if self._left_open:
+                self._end("finished" if exhausted else self._left_by(sys._getframe(1), code, at))
 
-    def _stepped(self) -> Iterator[T]:
-        """Yield item by item, for sources that run code and for runs that stop at signals."""
-        source: Any = self.iterable
-        start, done, outcome, run = self._count, 0, "failed", self.run
-        self._position = Position(lambda: done + 1)
-        self._forget_frame()
-        try:
-            if self._limit is not None:
-                source = islice(source, self._limit)
-            if run.handles_signals:
-                run.safe_point()
-                for item in source:
-                    yield item
-                    done += 1
-                    if run.stop_signal is not None:
-                        run.safe_point()
-            else:
-                for item in source:
-                    yield item
-                    done += 1
-            outcome = "finished"
-        except GeneratorExit:
-            outcome = "stopped"
-            raise
-        except Exception:
-            if run.handles_signals:
-                run.safe_point()  # workers of a source get the signal too: their error is the clean stop
-            raise
-        finally:
-            self._position = None
-            self._count = start + done
-            self._end(outcome)
+    def _left_by(self, frame: FrameType, code: CodeType, at: int) -> str:
+        """Return how the loop that ``frame`` has just left ended; a clean stop by a signal is no failure."""
+        from tipi_core.progress.leaving import raised_in
+
+        return "failed" if self.run.stop_signal is None and raised_in(frame, code, at) else "stopped"
 
     def _end(self, outcome: str) -> None:
         self._outcome = outcome
@@ -266,16 +236,30 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         if at - self.last_print_n < self.miniters or now < self.start_t + self.delay:
             return None
         self._due = not self.mininterval
+        if self.dynamic_miniters:
+            self._adapt(at - self.last_print_n, now - self.last_print_t)
         self.last_print_n, self.last_print_t = at, now
         if self._due:
             self.sample(now)
             self.refresh(lock_args=self.lock_args)
         return True
 
+    def _adapt(self, items: float, seconds: float) -> None:
+        """Let ``miniters`` follow how many items come between two frames, as tqdm does."""
+        if self.maxinterval and seconds >= self.maxinterval:
+            self.miniters = items * (self.mininterval or self.maxinterval) / seconds
+        elif self.smoothing:
+            share = self.mininterval / seconds if self.mininterval and seconds else 1
+            self.miniters = self._pace.add(items * share)
+        else:
+            self.miniters = max(self.miniters, items)
+
     def sample(self, now: float) -> None:
         """Take note of the position for the recent speed; called by the drawing thread."""
         if now - self.last_print_t >= self.mininterval:
             self._due = True
+        if self.looping and self.dynamic_miniters and now > self._speed.last_time:
+            self._adapt(self.n - self._speed.last_n, now - self._speed.last_time)
         self._speed.sample(self.n, now)
 
     def close(self) -> None:
@@ -349,7 +333,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        self._end("stopped" if kind is None else "failed")
+        self._end("failed" if kind is not None and issubclass(kind, Exception) else "stopped")
 
     def __del__(self) -> None:
         if self._left_open:

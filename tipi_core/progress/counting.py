@@ -1,4 +1,4 @@
-"""Where a loop stands, found without running Python for each item where the source allows it.
+"""Where a loop stands, found without running Python for each item.
 
 A bar counts the items whose loop body has ended: inside the body of the first item that is 0. The source is
 advanced exactly as in a plain loop.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import compress, count, islice
+from itertools import repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,16 +18,17 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _INDEXED = (list, tuple, range)
-_QUIET: tuple[type, ...] = (dict, set, frozenset, str, bytes, type({}.keys()), type({}.values()), type({}.items()))
 _LONG_RANGE = type(iter(range(2**70)))  # its length does not fit the hint
+_ENDLESS = 2**62
 
 
 class Position:
     """How many loop bodies have ended: a mark that costs next to nothing to take, and its meaning, found later.
 
     Args:
-        mark: Returns how many items are out: their number, the text of the next ``count``, or what is left of ``size``.
-        size: The length of the source, where the mark is what is left of it.
+        mark: Returns how many items are out, or what is left of ``size``.
+        size: What there was at first.
+        asks: Whether questions for an item were counted: when a loop ends by itself, the last one had no answer.
 
     Example:
         >>> position = Position(lambda: 3)
@@ -35,60 +36,49 @@ class Position:
         (2, 3)
     """
 
-    __slots__ = ("_size", "mark")
+    __slots__ = ("_asks", "_size", "mark")
 
-    def __init__(self, mark: Callable[[], Any], size: int | None = None) -> None:
+    def __init__(self, mark: Callable[[], int], size: int | None = None, *, asks: bool = False) -> None:
         self.mark = mark
         self._size = size
+        self._asks = asks
 
-    def at(self, mark: Any, exhausted: bool = False) -> int:
+    def at(self, mark: int, exhausted: bool = False) -> int:
         """Return how many bodies had ended when ``mark`` was taken."""
-        if self._size is not None:
-            mark = self._size - mark
-        out = int(mark[6:-1]) - 1 if type(mark) is str else mark
-        return out if exhausted else max(0, out - 1)
+        out = mark if self._size is None else self._size - mark
+        return out if exhausted and not self._asks else max(0, out - 1)
 
     def __call__(self, exhausted: bool) -> int:
         """Return how many bodies have ended; True once the source is exhausted."""
         return self.at(self.mark(), exhausted)
 
 
-def counts_in_c(source: Any) -> bool:
-    """Return whether :func:`count_items` knows this kind of source."""
-    return type(source) in _INDEXED or type(source) in _QUIET
-
-
-def count_items(source: Any, limit: int | None = None) -> tuple[Iterator[Any], Position]:
+def count_items(source: Iterable[T]) -> tuple[Iterator[T], Position]:
     """Return an iterator over ``source`` that counts in C, and its position.
 
-    Only a container whose ``next`` runs no code of the user is counted so: from outside, an error of the source
-    looks like a ``break``, and the count would be one too low.
+    A list, a tuple and a range know where they stand. Of everything else the questions for an item are counted: when
+    the loop asks for one more, all bodies before have ended, whether the source then gives an item, ends or raises; and
+    a loop that is left in a body has not asked yet.
 
     Args:
         source: What the user loops over.
-        limit: The most items to hand out, or None.
 
     Example:
         >>> items, position = count_items([5, 6])
         >>> next(items), position(False), list(items), position(True)
         (5, 0, [6], 2)
     """
-    if limit is None and type(source) in _INDEXED:
-        items = iter(source)
-        if type(items) is not _LONG_RANGE:
-            return items, _position_of(source, items)
-    return _counted(source if limit is None else islice(source, limit))
+    items = iter(source)
+    if type(source) in _INDEXED and type(items) is not _LONG_RANGE:
+        return items, _position_of(source, items)
+    questions = repeat(items, _ENDLESS)
+    return map(next, questions), Position(partial(length_hint, questions), _ENDLESS, asks=True)
 
 
 def _position_of(source: Any, items: Iterator[Any]) -> Position:
     if type(source) is list:  # it may grow in the loop
         return Position(lambda: len(source) - length_hint(items))
     return Position(partial(length_hint, items), len(source))
-
-
-def _counted(source: Iterable[Any]) -> tuple[Iterator[Any], Position]:
-    ticks = count(1)
-    return compress(source, ticks), Position(ticks.__repr__)
 
 
 def until_stopped(source: Iterable[T], run: Run) -> Iterator[T]:

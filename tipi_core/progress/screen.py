@@ -49,11 +49,17 @@ class Screen:
         """The rows that the region takes now."""
         return self._rows(self.size()[0]) if self._shown else 0
 
-    def draw(self, lines: Sequence[str] | None, above: Sequence[str] = ()) -> None:
-        """Show ``lines`` in the region, None for those of the last frame; lines ``above`` are written for good."""
+    def draw(self, lines: Sequence[str] | None, above: Sequence[str] = (), most: int | None = None) -> None:
+        """Show lines in the region.
+
+        Args:
+            lines: What to show, None for the last frame.
+            above: Lines that are written for good.
+            most: As many lines are shown, if the terminal has room for them.
+        """
         columns, rows = self.size()
         lines = self._lines if lines is None else lines
-        fitted = [clip(line, max(NARROWEST, columns - 1)) for line in _fit(lines, rows - 2)]
+        fitted = [clip(line, max(NARROWEST, columns - 1)) for line in _fit(lines, min(rows - 2, most or rows))]
         if above and self._tail:
             self.hide()
             self._put("\r\n")

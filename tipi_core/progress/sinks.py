@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tipi_core.progress.notebook import NotebookSink, in_notebook
 from tipi_core.progress.screen import Screen
 from tipi_core.progress.settings import DisplaySettings, settings_of
-from tipi_core.progress.streams import Guard, guard_terminal
+from tipi_core.progress.streams import Guard, InputGuard, guard_terminal
 from tipi_core.progress.wrapping import flush
 from tipi_core.run import is_spawned
 
@@ -123,8 +124,9 @@ class LiveSink:
         self._run = run
         self._display = display
         self._screen: Screen | None = None
-        self._guards: list[Guard] = []
+        self._guards: list[Guard | InputGuard] = []
         self._left: list[tuple[BarState, dict[str, float]]] = []
+        self._questions = 0
 
     @property
     def pause(self) -> float:
@@ -136,18 +138,20 @@ class LiveSink:
         if self._screen is None:
             for stream in (self.stream, sys.stderr, sys.stdout):
                 flush(stream)
-            self._guards = guard_terminal(self.stream, self._pass_text)
-            mine = next((guard for guard in self._guards if guard.stream is self.stream), None)
+            guards = guard_terminal(self.stream, self._pass_text)
+            mine = next((guard for guard in guards if guard.stream is self.stream), None)
             write = mine.real_write if mine else self.stream.write
+            self._guards = [*guards, InputGuard(self._aside)]
             self._screen = Screen(self.stream, write, lambda: flush(self.stream))
             renderer_of(self._run)
 
     def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None:
         """Draw a frame."""
         screen = self._screen
-        if screen is not None and not screen.broken:
+        if screen is not None and not screen.broken and not self._questions:
             states = [bar.state(now) for bar in bars if now >= bar.start_t + bar.delay]
-            screen.draw(self._draw(states, bars[-1].run.latest_metrics if bars else {}), self._take_left())
+            lines = self._draw(states, bars[-1].run.latest_metrics if bars else {})
+            screen.draw(lines, self._take_left(), min((bar.nrows for bar in bars if bar.nrows), default=None))
 
     def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None:
         """Keep the bar's last line for the next frame; with the last bar, draw it and give the terminal back."""
@@ -164,6 +168,18 @@ class LiveSink:
         if self._screen is not None:
             self._flush_left()
             self._screen.hide()
+
+    @contextmanager
+    def _aside(self) -> Iterator[None]:
+        """Keep the bars off the screen while somebody is asked and types an answer."""
+        with self._display.lock:
+            self.hide()
+            self._questions += 1
+        try:
+            yield
+        finally:
+            with self._display.lock:
+                self._questions -= 1
 
     def _flush_left(self) -> None:
         if self._left and self._screen is not None:

@@ -1,4 +1,4 @@
-"""Prints on the terminal of a live region are let through above it.
+"""Prints on the terminal of a live region are let through above it, and a question waits for its answer without it.
 
 The streams stay the objects that they are: only their ``write`` is shadowed while bars are open, so that logging
 handlers and everybody else who kept a stream takes part.
@@ -6,9 +6,11 @@ handlers and everybody else who kept a stream takes part.
 
 from __future__ import annotations
 
+import builtins
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
 from typing import Any
 
 _MISSING = object()
@@ -51,6 +53,29 @@ class Guard:
                 delattr(self.stream, name)
             else:
                 setattr(self.stream, name, before)
+
+
+class InputGuard:
+    """The built-in ``input`` with the bars off the screen while it waits, for questions and the debugger's prompt.
+
+    Args:
+        aside: Makes room while its block runs.
+    """
+
+    def __init__(self, aside: Callable[[], AbstractContextManager[None]]) -> None:
+        self._aside = aside
+        self._real = builtins.input
+        builtins.input = self.ask
+
+    def ask(self, prompt: object = "", /) -> str:
+        """Read a line, as the real one does."""
+        with self._aside():
+            return self._real(prompt)
+
+    def remove(self) -> None:
+        """Put the real one back, unless somebody else has replaced it meanwhile."""
+        if builtins.input == self.ask:
+            builtins.input = self._real
 
 
 def device_of(stream: Any) -> int | None:
