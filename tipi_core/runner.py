@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -226,11 +225,8 @@ def _closing(run: Run, controller: PipelineController) -> Iterator[None]:
 
 
 def _seed(run: Run) -> None:
-    """Seed Python's generator, and torch's if the user's modules imported it; a device back end seeds at first use."""
-    if run.seed is None:
-        return
-    random.seed(run.seed)
-    if "torch" in sys.modules:
+    """Seed every generator with the run's seed; those of libraries that are imported later, when they are."""
+    if run.seed is not None:
         from tipi_core.devices import device_manager
 
         device_manager.seed_everything(run.seed)

@@ -11,11 +11,12 @@ from tipi_core.plugins import PluginHost
 from tipi_core.run import Run, activate
 
 GB = 10**9
+GPU_UUID = "GPU-{0}{0}000000-0000-0000-0000-000000000000"
 
 
 @pytest.fixture(autouse=True)
 def _plain_environment(monkeypatch):
-    for name in ("TIPI_DEVICE", "CUDA_VISIBLE_DEVICES", "LOCAL_RANK", "WORLD_SIZE"):
+    for name in ("TIPI_DEVICE", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "LOCAL_RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -29,7 +30,7 @@ def _own_leases(monkeypatch, tmp_path_factory):
 
 @pytest.fixture
 def host():
-    return PluginHost.load(only=["cpu", "cuda", "mps"])
+    return PluginHost.load(only=["cpu", "cuda", "mps", "xpu"])
 
 
 @pytest.fixture
@@ -49,6 +50,8 @@ class FakeNvml(ModuleType):
         self.free = free
         self.opened = 0
         self.broken = set()
+        self.names = {}
+        self.divided = set()
 
     def nvmlInit(self):
         self.opened += 1
@@ -68,10 +71,15 @@ class FakeNvml(ModuleType):
         return uuid
 
     def nvmlDeviceGetUUID(self, handle):
-        return f"GPU-{handle}{handle}" if isinstance(handle, int) else handle
+        return GPU_UUID.format(handle) if isinstance(handle, int) else handle
 
     def nvmlDeviceGetName(self, handle):
-        return "H100" if isinstance(handle, int) else "H100 MIG 1g.10gb"
+        return self.names.get(handle, "H100") if isinstance(handle, int) else "H100 MIG 1g.10gb"
+
+    def nvmlDeviceGetMigMode(self, handle):
+        if handle not in self.divided:
+            raise self.NVMLError("not supported")
+        return 1, 1
 
     def nvmlDeviceGetMemoryInfo(self, handle):
         if handle in self.broken:

@@ -92,6 +92,57 @@ def test_memory_that_must_be_free(run, gpus):
         device_manager.get_device(min_free="plenty")
 
 
+@pytest.fixture
+def torch_counts(monkeypatch):
+    """A machine without NVML whose GPUs torch counts; asking one for its memory is noted."""
+    asked = []
+
+    def install(*free):
+        def mem_get_info(device):
+            asked.append(device.index)
+            return free[device.index] * 10**9, 80 * 10**9
+
+        monkeypatch.setitem(sys.modules, "pynvml", None)
+        monkeypatch.setattr(torch.version, "cuda", "12.6")
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: len(free))
+        monkeypatch.setattr(torch.cuda, "mem_get_info", mem_get_info)
+        return asked
+
+    return install
+
+
+def test_without_nvml_only_the_candidate_is_asked_for_its_memory(run, torch_counts):
+    asked = torch_counts(70, 75, 80)
+    assert device_manager.get_device() == torch.device("cuda", 0)
+    assert asked == []
+    assert device_manager.get_device(min_free="60 GB") == torch.device("cuda", 0)
+    assert asked == [0]
+
+
+def test_without_nvml_the_next_candidate_is_asked_where_the_first_is_full(run, torch_counts):
+    asked = torch_counts(1, 60, 80)
+    assert device_manager.get_device(min_free="50 GB") == torch.device("cuda", 1)
+    assert asked == [0, 1]
+    with pytest.raises(UsageError, match=r"no device has 90\.0 GB free, cuda:0 \(GPU, 1\.0 GB of 80\.0 GB free\)"):
+        device_manager.get_device(min_free="90 GB")
+
+
+@pytest.mark.parametrize("visible", ["7", "all", "0,0"])
+def test_a_wrong_list_of_visible_gpus_is_one_line_before_the_cpu_is_taken(run, gpus, capsys, monkeypatch, visible):
+    gpus(80, 70)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert device_manager.get_device() == torch.device("cpu")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert f"CUDA_VISIBLE_DEVICES='{visible}' names none of the 2 GPUs); taking cpu" in line
+
+
+def test_a_cuda_build_without_a_driver_is_one_line_before_the_cpu_is_taken(run, torch_counts, capsys):
+    torch_counts()
+    assert device_manager.get_device() == torch.device("cpu")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "torch is built for CUDA 12.6; no NVIDIA driver is here); taking cpu" in line
+
+
 def test_asking_again_gives_the_same_device_although_the_run_has_filled_it(run, gpus):
     nvml = gpus(1, 20)
     first = device_manager.get_device(min_free="10 GB")
@@ -145,6 +196,37 @@ def test_a_seed_gives_the_same_numbers(run):
     first = draw()
     device_manager.seed_everything(7)
     assert draw() == first
+
+
+LATE = """
+import random, sys
+from tipi.helpers import device_manager
+
+device_manager.seed_everything(3)
+assert not {"torch", "numpy"} & set(sys.modules)
+import numpy
+late = [random.random(), numpy.random.rand()]
+import torch
+late += [torch.rand(1).item(), numpy.random.rand()]
+device_manager.seed_everything(3)
+assert late == [random.random(), numpy.random.rand(), torch.rand(1).item(), numpy.random.rand()], late
+"""
+
+
+def test_what_is_imported_late_has_the_seed_too(tmp_path):
+    done = subprocess.run([sys.executable, "-c", LATE], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_import_system_is_as_it_was_when_the_run_ends(host, tmp_path):
+    before = list(sys.meta_path)
+    run = Run("seeded", root=tmp_path, host=host)
+    with activate(run):
+        device_manager.seed_everything(1)
+        device_manager.seed_everything(2)
+        assert len(sys.meta_path) == len(before) + 1
+    run.close("completed")
+    assert sys.meta_path == before
 
 
 def test_a_seed_out_of_range_is_refused(run):

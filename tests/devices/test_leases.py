@@ -77,6 +77,33 @@ def test_the_folder_is_this_users_alone(tmp_path):
     assert find_leases([DeviceInfo("cuda", 0)]) == {}
 
 
+def test_a_folder_that_another_user_made_is_not_trusted(monkeypatch):
+    mine = lease_folder()
+    monkeypatch.setattr(os, "getuid", lambda: 4242)
+    mine.rename(mine.with_name("tipi-4242"))
+    assert lease_folder() is None
+    assert take_lease(DeviceInfo("cuda", 0)) is None
+
+
+def test_what_a_dead_process_left_is_no_lease():
+    device = DeviceInfo("cuda", 0, uuid="GPU-0")
+    place = take_lease(device)
+    return_lease(place)
+    (place / "pid").write_text("1")  # as if a process that is alive had held it and died
+    assert (place / "lock").exists()
+    assert find_leases([device]) == {}
+    assert take_lease(device) == place
+    return_lease(place)
+
+
+def test_a_script_gives_its_device_back_when_it_exits(start):
+    first = start(70, 60)
+    assert first.stdout.readline().strip() == "cuda:0"
+    first.communicate("\n")
+    assert first.returncode == 0
+    assert start(70, 60).stdout.readline().strip() == "cuda:0"
+
+
 def test_a_folder_that_is_a_link_is_not_used(tmp_path):
     folder = lease_folder()
     folder.rmdir()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+import dataclasses
+from collections import OrderedDict, namedtuple
 
 import pytest
 import torch
@@ -35,6 +36,41 @@ def test_containers_keep_their_kind_when_moved(backend):
     moved = backend.move(Pair(torch.zeros(1), [torch.zeros(1)]), META)
     assert isinstance(moved, Pair)
     assert moved.image.device == moved.label[0].device == META
+
+
+@dataclasses.dataclass(frozen=True)
+class Sample:
+    image: torch.Tensor
+    names: tuple[str, ...]
+    more: dict
+    size: int = dataclasses.field(init=False, default=3)
+
+
+def test_a_dataclass_is_copied_with_its_tensors_moved(backend):
+    sample = Sample(torch.zeros(1), ("a",), {"masks": [torch.zeros(2)]})
+    object.__setattr__(sample, "size", 7)
+    moved = backend.move(sample, META)
+    assert (type(moved), moved.names, moved.size) == (Sample, ("a",), 7)
+    assert moved.image.device == moved.more["masks"][0].device == META
+    assert sample.image.device.type == "cpu"
+    assert backend.move(Sample, META) is Sample
+
+
+def test_mappings_keep_their_kind_and_order(backend):
+    moved = backend.move(OrderedDict(b=torch.zeros(1), a=1), META)
+    assert (type(moved), list(moved)) == (OrderedDict, ["b", "a"])
+
+
+def test_free_memory_is_asked_of_the_library_only_for_gpus(backend, monkeypatch):
+    assert backend.memory(torch.device("cpu")) is None
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (3, 8) if device.index == 1 else None)
+    assert backend.memory(torch.device("cuda", 1)) == (3, 8)
+
+    def fail(device):
+        raise RuntimeError("the driver does not tell")
+
+    monkeypatch.setattr(torch.xpu, "mem_get_info", fail)
+    assert backend.memory(torch.device("xpu", 0)) is None
 
 
 def test_what_moves_itself_is_asked_to(backend):

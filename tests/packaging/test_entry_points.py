@@ -71,8 +71,8 @@ def test_every_plugin_folder_is_an_entry_point():
 
 
 def test_devices_are_one_entry_point_each():
-    assert {TABLES["tipi"][name] for name in ("cpu", "cuda", "mps")} == {
-        f"tipi_plugins.devices.{name}" for name in ("cpu", "cuda", "mps")
+    assert {TABLES["tipi"][name] for name in ("cpu", "cuda", "mps", "xpu")} == {
+        f"tipi_plugins.devices.{name}" for name in ("cpu", "cuda", "mps", "xpu")
     }
 
 

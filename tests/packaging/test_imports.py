@@ -21,6 +21,7 @@ PLUGINS = {
     "tipi_plugins.devices.cpu",
     "tipi_plugins.devices.cuda",
     "tipi_plugins.devices.mps",
+    "tipi_plugins.devices.xpu",
     "tipi_plugins.progress",
     "tipi_plugins.tensorboard",
     "tipi_plugins.wandb",

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "hooks.md").read_text(encoding="utf-8")
 SNAPSHOT = Path(__file__).with_name("plugin_names.txt")
 PARTS = ["Called", "Arguments", "Result", "Implemented by", "Kind", "If it raises"]
-FIRST_PARTY = ("builtin", "cpu", "cuda", "mps", "progress", "tensorboard", "wandb")
+FIRST_PARTY = ("builtin", "cpu", "cuda", "mps", "progress", "tensorboard", "wandb", "xpu")
 
 
 def specs():

@@ -25,6 +25,9 @@ class DeviceBackend(Protocol):
     def handle(self, info: DeviceInfo) -> torch.device:
         """Return the library's own object for a device; starts no driver."""
 
+    def memory(self, device: torch.device) -> tuple[int, int] | None:
+        """Return the free and the total bytes of a device, which may start its driver; None where it is not known."""
+
     def move(self, value: Any, device: torch.device) -> Any:
         """Return ``value`` with every tensor in it, however nested, on ``device``; copies do not block."""
 

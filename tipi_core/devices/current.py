@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
+import sys
 import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tipi_core.devices.arrivals import Arrivals
 from tipi_core.devices.choice import Choice, choose, matches
 from tipi_core.devices.info import DeviceInfo, parse_bytes
 from tipi_core.devices.leases import find_leases, return_lease, take_lease
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from tipi_core.devices.backend import DeviceBackend
     from tipi_core.run import Run
 
+BACKEND_PACKAGE = "torch"  # its arrival starts the backend, so that it has the seed before anything is drawn
+
 
 class RunDevices:
     """The devices of one run: its backend, the choice that was made for it, and the leases that it holds."""
@@ -28,16 +33,49 @@ class RunDevices:
         self._backend: DeviceBackend | None = None
         self._warned: set[str] = set()
         self._mine: set[str] = set()
+        self._seed = run.seed
+        self._arrivals: Arrivals | None = None
+        self._opening = False
         self._lock = threading.RLock()
 
     def find_backend(self) -> DeviceBackend | None:
         """Return the library that works on devices, or None where none is installed; it starts with the run's seed."""
         with self._lock:
-            if self._backend is None:
-                self._backend = self.run.host.create_device_backend(self.run)
-                if self._backend is not None and self.run.seed is not None:
-                    self._backend.seed(self.run.seed)
+            if self._backend is None and not self._opening:
+                self._opening = True
+                try:
+                    self._backend = self.run.host.create_device_backend(self.run)
+                finally:
+                    self._opening = False
+                if self._backend is not None and self._seed is not None:
+                    self._backend.seed(self._seed)
             return self._backend
+
+    def seed(self, seed: int) -> None:
+        """Seed Python's generator, and NumPy's and the backend's: now where they are loaded, else when they come."""
+        self._seed = seed
+        random.seed(seed)
+        if self._backend is not None:
+            self._backend.seed(seed)
+        watched = {"numpy.random": self._seed_numpy, BACKEND_PACKAGE: self._greet_backend}
+        for name, arrived in watched.items():
+            if name in sys.modules:
+                arrived()
+        if self._arrivals is None:
+            self._arrivals = Arrivals(watched)
+            self._arrivals.watch()
+            self.run.defer(self._arrivals.leave)
+
+    def _seed_numpy(self) -> None:
+        sys.modules["numpy.random"].seed(self._seed)
+
+    def _greet_backend(self) -> None:
+        """Open the backend, unless a thread is about to: it may be waiting for the import that this is the end of."""
+        if self._lock.acquire(blocking=False):
+            try:
+                self.find_backend()
+            finally:
+                self._lock.release()
 
     def backend(self) -> DeviceBackend:
         """Return the library that works on devices.
@@ -93,12 +131,26 @@ class RunDevices:
                 leased=held,
                 count=count,
             )
+            measured = self._measure(choice, min_free)
+            if measured:
+                devices = [measured.get(device.label, device) for device in devices]
+                continue
             lost = [device.label for device in (choice.device, *choice.others) if not self._lease(device, held)]
             if not lost:
                 break
             held.update(lost)  # another run was faster: it has those now
         self._tell(choice)
         return choice
+
+    def _measure(self, choice: Choice, min_free: int | None) -> dict[str, DeviceInfo]:
+        """Return the chosen devices whose free memory matters and no driver told, as the backend knows them by now."""
+        unknown = [device for device in (choice.device, *choice.others) if device.free is None]
+        found = {}
+        for device in unknown if min_free is not None else ():
+            memory = self.backend().memory(self.backend().handle(device))
+            if memory is not None:
+                found[device.label] = replace(device, free=memory[0], total=memory[1])
+        return found
 
     def _held_by_others(self, devices: list[DeviceInfo]) -> set[str]:
         return set(find_leases(devices)) - self._mine
@@ -134,7 +186,7 @@ class RunDevices:
 def _serves(choice: Choice, prefer: str | None, min_free: int | None, count: int) -> bool:
     """Return whether devices that were taken are what is asked for now; memory counts as it was when they were."""
     taken = (choice.device, *choice.others)
-    enough = all(min_free is None or device.free is None or device.free >= min_free for device in taken)
+    enough = min_free is None or all(device.free is not None and device.free >= min_free for device in taken)
     return enough and len(taken) >= count and all(prefer is None or matches(device, prefer) for device in taken)
 
 
@@ -144,8 +196,6 @@ def _local_rank() -> int | None:
 
 
 def _warn(message: str) -> None:
-    import sys
-
     print(f"tipi: {message}", file=sys.stderr)  # noqa: T201 - one line before hours are spent on the wrong device
 
 

@@ -91,7 +91,9 @@ class DeviceManager:
         return f"{choice.device.label}: {choice.reason}"
 
     def seed_everything(self, seed: int) -> int:
-        """Seed Python's, NumPy's and torch's generators and return the seed; what is not installed is left out.
+        """Seed Python's, NumPy's and torch's generators and return the seed.
+
+        What is not imported yet is seeded at the moment it is, and what is not installed is left out.
 
         Args:
             seed: From 0 to 4294967295, NumPy's range.
@@ -103,17 +105,9 @@ class DeviceManager:
             >>> device_manager.seed_everything(0)  # doctest: +SKIP
             0
         """
-        import random
-        import sys
-
         if not 0 <= seed < 2**32:
             raise UsageError(f"the seed is {seed}", hint="seeds go from 0 to 4294967295")
-        random.seed(seed)
-        backend = _devices().find_backend()
-        if backend is not None:
-            backend.seed(seed)
-        if "numpy" in sys.modules:
-            sys.modules["numpy"].random.seed(seed)
+        _devices().seed(seed)
         return seed
 
     def to(self, batch: Any, device: object = None) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -25,6 +27,8 @@ def change_parts(value: Any, change: Callable[[Any], Any]) -> Any:
         return type(value)(*(change_parts(item, change) for item in value))
     if isinstance(value, (list, tuple)):
         return type(value)(change_parts(item, change) for item in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _rebuild_dataclass(value, change)
     return value
 
 
@@ -58,17 +62,18 @@ class Prefetch(Moved):
     def __init__(self, loader: Iterable[Any], device: torch.device) -> None:
         super().__init__(loader, self._copy)
         self.device = device
+        self.library = getattr(torch, device.type)  # torch.cuda, or torch.xpu, which has the same calls
 
     def __iter__(self) -> Iterator[Any]:
-        stream = torch.cuda.Stream(self.device)  # type: ignore[no-untyped-call]
+        stream = self.library.Stream(self.device)
         return ahead(self.loader, lambda batch: self._start(batch, stream), lambda batch: self._finish(batch, stream))
 
-    def _start(self, batch: Any, stream: torch.cuda.Stream) -> Any:
-        with torch.cuda.stream(stream):
+    def _start(self, batch: Any, stream: Any) -> Any:
+        with self.library.stream(stream):
             return self.move(batch)
 
-    def _finish(self, batch: Any, stream: torch.cuda.Stream) -> Any:
-        current = torch.cuda.current_stream(self.device)
+    def _finish(self, batch: Any, stream: Any) -> Any:
+        current = self.library.current_stream(self.device)
         current.wait_stream(stream)
 
         def record(item: Any) -> Any:
@@ -111,6 +116,15 @@ def ahead(items: Iterable[Any], start: Callable[[Any], Any], finish: Callable[[A
         yield finished
         if failure is not None:
             raise failure
+
+
+def _rebuild_dataclass(value: Any, change: Callable[[Any], Any]) -> Any:
+    """Return a copy with the fields changed; neither ``__init__`` nor ``__post_init__`` runs again."""
+    changed = copy(value)
+    for field in fields(value):
+        if hasattr(value, field.name):
+            object.__setattr__(changed, field.name, change_parts(getattr(value, field.name), change))
+    return changed
 
 
 def _rebuild(original: Mapping[Any, Any], items: dict[Any, Any]) -> Any:

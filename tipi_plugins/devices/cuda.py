@@ -1,7 +1,7 @@
 """NVIDIA's GPUs as devices, as the driver's own library (NVML) describes them.
 
 NVML sees the memory that all processes have taken and needs no context on any GPU. Its order is not torch's: the
-records are in the order in which this process sees the GPUs, as CUDA_VISIBLE_DEVICES says.
+records are in the order in which this process sees the GPUs, as CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER say.
 """
 
 from __future__ import annotations
@@ -63,14 +63,13 @@ def list_by_nvml(nvml: ModuleType, visible: str | None) -> list[DeviceInfo]:
         handles = [nvml.nvmlDeviceGetHandleByIndex(index) for index in range(nvml.nvmlDeviceGetCount())]
     except nvml.NVMLError as error:
         return [DeviceInfo("cuda", note=f"a GPU does not answer: {error}; see nvidia-smi")]
-    if visible is not None:
-        uuids = [_text(nvml.nvmlDeviceGetUUID(handle)) for handle in handles]
-        chosen = select_visible(visible, uuids)
-        if not chosen and uuids and visible.strip() not in HIDDEN:
-            note = f"CUDA_VISIBLE_DEVICES={visible!r} names none of the {len(uuids)} GPUs"
-            return [DeviceInfo("cuda", note=note)]
-        handles = [_handle(nvml, handles, word) for word in chosen]
-    return [_describe(nvml, handle, index) for index, handle in enumerate(handles)]
+    if visible is not None and visible.strip() in HIDDEN:
+        return []
+    seen = _visible(nvml, handles, visible)
+    if handles and not seen:
+        who = "CUDA's driver" if visible is None else f"CUDA_VISIBLE_DEVICES={visible!r}"
+        return [DeviceInfo("cuda", note=f"{who} names none of the {len(handles)} GPUs")]
+    return [_describe(nvml, handle, index) for index, handle in enumerate(seen)]
 
 
 def select_visible(visible: str, uuids: Sequence[str]) -> list[int | str]:
@@ -104,6 +103,47 @@ def list_by_torch() -> list[DeviceInfo]:
     return found
 
 
+def _visible(nvml: ModuleType, handles: list[Any], visible: str | None) -> list[Any]:
+    """Return the GPUs that this process sees, in torch's order."""
+    uuids = [_text(_ask(nvml, nvml.nvmlDeviceGetUUID, handle) or "") for handle in handles]
+    ordered = _ask_driver() if _needs_driver(nvml, handles, visible) else None
+    if ordered is not None:
+        whole = {_digits(uuid): handle for uuid, handle in zip(uuids, handles, strict=True)}
+        return [whole[_digits(uuid)] if _digits(uuid) in whole else _part(nvml, uuid) for uuid in ordered]
+    if visible is None:
+        return handles
+    chosen = select_visible(visible, uuids)
+    return [handles[entry] if isinstance(entry, int) else _part(nvml, entry) for entry in chosen]
+
+
+def _ask_driver() -> list[str] | None:
+    from tipi_plugins.devices.driver import list_uuids
+
+    return list_uuids()
+
+
+def _needs_driver(nvml: ModuleType, handles: Sequence[Any], visible: str | None) -> bool:
+    """Return whether torch's order may be another than NVML's, or a GPU is divided and only parts of it are seen."""
+    if any(_ask(nvml, _is_divided, nvml, handle) for handle in handles):
+        return True
+    if os.environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or (visible or "").startswith("GPU-"):
+        return False
+    return len({_ask(nvml, nvml.nvmlDeviceGetName, handle) for handle in handles}) > 1
+
+
+def _is_divided(nvml: ModuleType, handle: Any) -> bool:
+    return bool(nvml.nvmlDeviceGetMigMode(handle)[0])
+
+
+def _part(nvml: ModuleType, name: str) -> Any:
+    """Return the handle of a part of a GPU, or None where NVML does not know it."""
+    return _ask(nvml, nvml.nvmlDeviceGetHandleByUUID, name)
+
+
+def _digits(text: str) -> str:
+    return text.partition("-")[2].replace("-", "").lower()
+
+
 def _entry(word: str, uuids: Sequence[str]) -> int | str | None:
     if word.startswith("MIG-"):
         return word
@@ -113,11 +153,9 @@ def _entry(word: str, uuids: Sequence[str]) -> int | str | None:
     return int(word) if word.isdecimal() and int(word) < len(uuids) else None
 
 
-def _handle(nvml: ModuleType, handles: Sequence[Any], entry: int | str) -> Any:
-    return handles[entry] if isinstance(entry, int) else nvml.nvmlDeviceGetHandleByUUID(entry)
-
-
 def _describe(nvml: ModuleType, handle: Any, index: int) -> DeviceInfo:
+    if handle is None:
+        return DeviceInfo("cuda", index, "GPU")
     try:
         memory = nvml.nvmlDeviceGetMemoryInfo(handle)
         name, uuid = _text(nvml.nvmlDeviceGetName(handle)), _text(nvml.nvmlDeviceGetUUID(handle))
@@ -132,14 +170,14 @@ def _describe(nvml: ModuleType, handle: Any, index: int) -> DeviceInfo:
         int(memory.free),
         _ask(nvml, lambda: int(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)),
         temperature=_ask(nvml, lambda: int(nvml.nvmlDeviceGetTemperature(handle, CELSIUS))),
-        processes=_ask(nvml, lambda: _processes(nvml, handle)),
+        processes=_ask(nvml, _processes, nvml, handle),
     )
 
 
-def _ask(nvml: ModuleType, question: Callable[[], T]) -> T | None:
+def _ask(nvml: ModuleType, question: Callable[..., T], *arguments: Any) -> T | None:
     """Return the answer, or None: parts of a GPU, old drivers and containers do not know everything."""
     try:
-        return question()
+        return question(*arguments)
     except (nvml.NVMLError, AttributeError):
         return None
 

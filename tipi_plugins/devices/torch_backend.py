@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tipi.plugin import DeviceInfo
 
+STREAMED = ("cuda", "xpu")  # kinds whose work is queued on streams and whose copies need not block
+
 
 class TorchBackend:
     """Torch as the engine sees it; nothing here initialises CUDA before a tensor goes there."""
@@ -23,6 +25,8 @@ class TorchBackend:
         version = torch.__version__
         if info.type == "cuda" and torch.version.cuda is None and torch.version.hip is None:
             return f"torch {version} is built without CUDA"
+        if info.type == "xpu" and not torch.xpu.is_available():
+            return f"torch {version} cannot use it"
         if info.type == "mps" and not torch.backends.mps.is_available():
             return f"torch {version} cannot use it"
         return None
@@ -31,10 +35,20 @@ class TorchBackend:
         """Return the ``torch.device`` of a record."""
         return torch.device(info.label)
 
+    def memory(self, device: torch.device) -> tuple[int, int] | None:
+        """Return the free and the total bytes of a GPU, which takes a context on it; None for other devices."""
+        if device.type not in STREAMED:
+            return None
+        try:
+            free, total = getattr(torch, device.type).mem_get_info(device)
+        except (AttributeError, RuntimeError):  # an old torch, or a driver that does not tell
+            return None
+        return int(free), int(total)
+
     def move(self, value: Any, device: torch.device) -> Any:
         """Return ``value`` with every tensor in it on ``device``; what has a method ``to`` moves itself."""
         # towards the CPU a copy that does not block would be read before it is there
-        ahead = device.type == "cuda"
+        ahead = device.type in STREAMED
 
         def change(item: Any) -> Any:
             return item.to(device, non_blocking=ahead) if isinstance(item, torch.Tensor) else item.to(device)
@@ -54,7 +68,7 @@ class TorchBackend:
 
     def prefetch(self, loader: Iterable[Any], device: torch.device) -> Iterable[Any]:
         """Return the loader itself for the CPU; for a GPU its batches, copied ahead of the loop."""
-        if device.type == "cuda":
+        if device.type in STREAMED:
             return Prefetch(loader, device)
         return loader if device.type == "cpu" else Moved(loader, lambda batch: self.move(batch, device))
 
@@ -71,30 +85,31 @@ class TorchBackend:
         torch.manual_seed(seed)
 
     def rng_state(self) -> dict[str, Any]:
-        """Return the state of torch's generators; of CUDA's only where it has started."""
-        state: dict[str, Any] = {"cpu": torch.get_rng_state()}
-        if _cuda_started():
-            state["cuda"] = torch.cuda.get_rng_state_all()
-        return state
+        """Return the state of torch's generators; of a kind of GPU only where it has started."""
+        started = {name: module.get_rng_state_all() for name, module in _started()}
+        return {"cpu": torch.get_rng_state(), **started}
 
     def set_rng_state(self, state: Mapping[str, Any]) -> None:
-        """Take back a state of the generators; CUDA's only where this machine has as many GPUs."""
+        """Take back a state of the generators; that of GPUs only where this machine has as many of them."""
         torch.set_rng_state(state["cpu"])
-        if "cuda" in state and len(state["cuda"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(state["cuda"])
+        for name in STREAMED:
+            module = getattr(torch, name)
+            if name in state and len(state[name]) == module.device_count():
+                module.set_rng_state_all(state[name])
 
     def synchronize(self, device: torch.device) -> None:
         """Wait until everything queued on ``device`` is done; the CPU queues nothing."""
-        if device.type == "cuda" and _cuda_started():
-            torch.cuda.synchronize(device)
-        elif device.type == "mps":
+        for name, module in _started():
+            if device.type == name:
+                module.synchronize(device)
+        if device.type == "mps":
             torch.mps.synchronize()
 
     def empty_cache(self) -> None:
         """Give memory that torch caches and does not use back to the devices."""
-        if _cuda_started():
-            torch.cuda.empty_cache()
-        elif torch.backends.mps.is_available():
+        for _, module in _started():
+            module.empty_cache()
+        if torch.backends.mps.is_available():
             torch.mps.empty_cache()
 
     def save(self, state: Mapping[str, Any], file: BinaryIO) -> None:
@@ -106,5 +121,7 @@ class TorchBackend:
         return cast("dict[str, Any]", torch.load(file, map_location="cpu", weights_only=True))
 
 
-def _cuda_started() -> bool:
-    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
+def _started() -> list[tuple[str, Any]]:
+    """Return the kinds of GPU that this process has begun to use, with torch's module for each."""
+    modules = [(name, getattr(torch, name, None)) for name in STREAMED]
+    return [(name, module) for name, module in modules if module is not None and module.is_initialized()]
