@@ -1,6 +1,6 @@
 """What a bar costs: the bare loop, tqdm, Rich, alive-progress and tipi side by side.
 
-Run it on a terminal: ``python benchmarks/progress.py``, with ``--all`` for the slow ones too. Every figure is the
+Run it with ``python benchmarks/progress.py``; ``--quick`` leaves the slow ones out. Every figure is the
 median of interleaved runs, in nanoseconds of processor time (all threads of the process, so that neighbours on the
 cores disturb little) for each item over the bare loop, and as a ratio to tqdm's.
 """
@@ -50,7 +50,7 @@ def bars() -> dict[str, Bar]:
         found["tqdm"] = tqdm
     except ImportError:
         sys.exit("tqdm is not installed: nothing to compare with")
-    if "--all" in sys.argv:
+    if "--quick" not in sys.argv:
         found |= others()
     return found
 
@@ -89,6 +89,22 @@ def generator() -> Iterable[int]:
     yield from range(ITEMS)
 
 
+class Own:
+    """What a data loader is: a class with a ``__next__`` in Python."""
+
+    def __init__(self) -> None:
+        self._left = ITEMS
+
+    def __iter__(self) -> Own:
+        return self
+
+    def __next__(self) -> int:
+        if not self._left:
+            raise StopIteration
+        self._left -= 1
+        return self._left
+
+
 SOURCES: dict[str, Callable[[], Any]] = {
     "range": lambda: range(ITEMS),
     "list": lambda data=list(range(ITEMS)): data,
@@ -97,6 +113,7 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "generator": generator,
     "zip": lambda: zip(range(ITEMS), strict=False),
     "map": lambda: map(abs, range(ITEMS)),
+    "own iterator": lambda: Own(),
 }
 
 
