@@ -43,6 +43,16 @@ def test_a_line_says_everything(look):
     assert words(line)[2:] == ["30%", "3/10", "0:06<0:14", "2.00", "s/it", "lr=0.1", "loss", "0.2500"]
 
 
+def test_a_metric_is_worth_more_than_rate_and_percent(look):
+    """Of several metrics those that fit are shown, and at least one on a terminal of the usual width."""
+    metrics = {"train/batch_loss": 0.05, "learning_rate": 3e-4}
+    bars = [bar(), bar(id=2, depth=1, desc="Training", n=14, total=40, unit="batch")]
+    shown = {columns: look(NO_COLOR="1").draw(bars, metrics, columns)[1] for columns in (60, 80, 140)}
+    assert [name in shown[140] for name in (*metrics, "35%", "batch/s", "s/batch")] == [True, True, True, False, True]
+    assert [name in shown[80] for name in (*metrics, "14/40", "<")] == [True, False, True, True]
+    assert not any(name in shown[60] for name in metrics)
+
+
 @pytest.mark.parametrize(("state", "mark"), [("finished", "✓"), ("stopped", "■"), ("failed", "✗")])
 def test_how_a_bar_ended_is_seen_without_colours(look, state, mark):
     [line] = look(NO_COLOR="1").draw([bar(state=state)], {}, 80)

@@ -21,6 +21,7 @@ SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MARKS = {"finished": "✓", "stopped": "■", "failed": "✗"}
 ASCII_MARKS = {"finished": "+", "stopped": "=", "failed": "x"}
 OPTIONAL = ("rate", "time", "count", "percent")  # what a narrow terminal loses, in this order
+DISPENSABLE = ("percent", "rate")  # what makes room for a postfix and metrics
 
 
 class ColourLook:
@@ -89,7 +90,8 @@ class ColourLook:
         if "bar" not in self._columns:
             return layout | {"bar": 0}
         extra = max((_extra_width(cell) for cell in cells), default=0)
-        layout = _fitted(layout, ("percent", "rate"), columns, extra + NARROW) or layout
+        least = max((_least_extra(cell) for cell in cells), default=0)
+        layout = next(filter(None, (_fitted(layout, DISPENSABLE, columns, w + NARROW) for w in (extra, least))), layout)
         layout = _fitted(layout, OPTIONAL, columns, NARROW) or dict.fromkeys(layout, 0) | {"desc": layout["desc"]}
         room = _room(layout, columns)
         layout["bar"] = max(0, min(WIDEST, max(room - extra, min(room, NARROW + 4))))
@@ -215,6 +217,12 @@ def _desc_width(bars: Sequence[BarState], cells: Sequence[Mapping[str, str]]) ->
 
 def _extra_width(cells: Mapping[str, str]) -> int:
     return sum(width_of(cells[name]) + len(GAP) for name in ("postfix", "metrics") if cells[name])
+
+
+def _least_extra(cells: Mapping[str, str]) -> int:
+    """Return the width of what is worth other columns: the postfix, else the first metric."""
+    text = cells["postfix"] or cells["metrics"].partition(GAP)[0]
+    return width_of(text) + len(GAP) if text else 0
 
 
 def _writes_unicode(stream: Any) -> bool:
