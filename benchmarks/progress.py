@@ -113,7 +113,7 @@ SOURCES: dict[str, Callable[[], Any]] = {
     "generator": generator,
     "zip": lambda: zip(range(ITEMS), strict=False),
     "map": lambda: map(abs, range(ITEMS)),
-    "own iterator": lambda: Own(),
+    "own iterator": Own,
 }
 
 
