@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from msgspec import Meta
+
     from tipi_core.checkpoints import load_checkpoint, save_checkpoint
+    from tipi_core.components.naming import NameOf
     from tipi_core.components.permanence import Held, Permanence
     from tipi_core.components.process import BoundProcess, Outcome, PipelineProcess, pipeline_process
     from tipi_core.config.model import ComponentSpec
@@ -35,7 +38,9 @@ _HOMES = {
     "DeviceInfo": "tipi_core.devices",
     "GuardStop": "tipi_core.errors",
     "Held": "tipi_core.components.permanence",
+    "Meta": "msgspec",
     "MissingPackage": "tipi_core.errors",
+    "NameOf": "tipi_core.components.naming",
     "Outcome": "tipi_core.components.process",
     "Permanence": "tipi_core.components.permanence",
     "PipelineController": "tipi_core.controller",
@@ -68,7 +73,9 @@ __all__ = [
     "DeviceInfo",
     "GuardStop",
     "Held",
+    "Meta",
     "MissingPackage",
+    "NameOf",
     "Outcome",
     "Permanence",
     "PipelineController",

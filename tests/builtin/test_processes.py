@@ -116,8 +116,8 @@ def test_a_loss_that_is_not_finite_stops_the_run(project):
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("training__epochs", 0, "epochs is 0"),
-        ("training__learning_rate", -1.0, "learning_rate is -1.0"),
+        ("training__epochs", 0, "'epochs' of TrainingProcess wants int >= 1, not 0"),
+        ("training__learning_rate", -1.0, "'learning_rate' of TrainingProcess wants float >= 0, not -1.0"),
         ("training__schedule", "linear", "schedule"),
         ("training__epochs", 2.5, "epochs"),
     ],

@@ -112,7 +112,7 @@ params.«targt = "x"
 """,
         [
             *("did you mean 'seed'?", "did you mean 'Reader'?", "did you mean 'folder'?", "wants int, not 'top'"),
-            *("did you mean 'processes'?", "did you mean 'epochs'?", "wants Literal['sgd', 'adamw'], not 'adam'"),
+            *("did you mean 'processes'?", "did you mean 'epochs'?", "wants 'sgd' or 'adamw', not 'adam'"),
             *("did you mean 'type'?", "did you mean 'params'?", "did you mean 'target'?"),
         ],
     ),

@@ -109,7 +109,8 @@ def describe(parameter: Parameter) -> str:
     """Return a parameter with its default as TOML would write it, and its type."""
     import tomlkit
 
-    from tipi_core.components.signature import UNKNOWN, describe_annotation
+    from tipi_core.components.describing import describe_annotation
+    from tipi_core.components.signature import UNKNOWN
 
     try:
         value = tomlkit.item(parameter.default).as_string() if parameter.default is not None else "(none)"

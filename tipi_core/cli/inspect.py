@@ -42,9 +42,9 @@ def command(
 
 
 def _lines(plan: Plan, docs: bool) -> Iterator[str]:
-    from tipi_core.plan import providers
+    from tipi_core.plan import Providers
 
-    config = plan.config
+    config, providers = plan.config, Providers(plan.config)
     yield f"{config.name}  {config.path}"
     if config.description:
         yield f"  {config.description}"
@@ -55,7 +55,8 @@ def _lines(plan: Plan, docs: bool) -> Iterator[str]:
         if members:
             yield f"{title}"
         for resolved in members:
-            provided = providers(config, resolved.spec, resolved.is_class)
+            names = [parameter.name for parameter in resolved.signature.parameters]
+            provided = providers.fill(resolved.spec, resolved.is_class, names)
             yield from _component(resolved, docs, provided, config.secrets)
 
 

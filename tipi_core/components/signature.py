@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tipi_core.components.describing import allowed_values, describe_annotation
 from tipi_core.errors import did_you_mean, nearest
 
 UNKNOWN: Any = inspect.Parameter.empty
@@ -80,11 +81,12 @@ class Signature:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """What is wrong with one parameter (``name`` None: with the whole component)."""
+    """What is wrong with one parameter (``name`` None: with the whole component), or with a key ``inside`` it."""
 
     name: str | None
     what: str
     hint: str | None = None
+    inside: tuple[str, ...] = ()
 
 
 def check_params(
@@ -153,10 +155,18 @@ def convert(parameter: Parameter, value: Any) -> Any:
 
 
 def _check_value(parameter: Parameter, value: Any, owner: str) -> Iterator[Mistake]:
+    tables = [choice for choice in _choices(parameter.annotation) if choice not in (None, type(None))]
+    if isinstance(value, Mapping) and len(tables) == 1 and _is_dataclass(tables[0]):
+        signature = Signature.of(tables[0])
+        for mistake in check_params(signature, value, (), f"{parameter.name} of {owner}"):
+            inside = (*([mistake.name] if mistake.name else []), *mistake.inside)
+            hint = mistake.hint if mistake.name else f"add it to {parameter.name}"
+            yield Mistake(parameter.name, mistake.what, hint, inside)
+        return
     try:
         convert(parameter, value)
     except ValueError as error:
-        hint = None
+        hint = did_you_mean(value, map(str, allowed_values(parameter.annotation))) if isinstance(value, str) else None
         if all(_is_foreign(choice) for choice in _choices(parameter.annotation)):
             hint = (
                 f"TOML cannot hold a {describe_annotation(parameter.annotation)}: name a permanence {parameter.name!r}"
@@ -168,14 +178,25 @@ def _choices(annotation: Any) -> list[Any]:
     """Return the members of a union, exact built-ins first; else the annotation alone."""
     origin = typing.get_origin(annotation)
     if origin is typing.Annotated:
-        return _choices(typing.get_args(annotation)[0])
+        limits = [mark for mark in annotation.__metadata__ if type(mark).__module__ == "msgspec"]
+        choices = _choices(annotation.__origin__)
+        return [_limited(choice, limits) for choice in choices] if limits else choices
     if origin in (typing.Union, types.UnionType):
         members = [choice for member in typing.get_args(annotation) for choice in _choices(member)]
         return sorted(members, key=_rank)
     return [annotation]
 
 
+def _is_dataclass(choice: Any) -> bool:
+    return isinstance(choice, type) and hasattr(choice, "__dataclass_fields__")
+
+
+def _limited(choice: Any, limits: list[Any]) -> Any:
+    return choice if choice in (None, type(None)) else typing.Annotated[(choice, *limits)]
+
+
 def _rank(choice: Any) -> int:
+    choice = getattr(choice, "__origin__", choice) if typing.get_origin(choice) is typing.Annotated else choice
     order = (bool, int, float, str)
     return order.index(choice) if choice in order else (9 if choice is Path else 5)
 
@@ -210,13 +231,6 @@ def _is_foreign(annotation: Any) -> bool:
 
 
 _MSGSPEC_MODULES = ("collections.abc", "typing", "datetime", "decimal", "uuid")
-
-
-def describe_annotation(annotation: Any) -> str:
-    """Return an annotation as a person would write it."""
-    if isinstance(annotation, type) and typing.get_origin(annotation) is None:
-        return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("pathlib.", "")
 
 
 def _module_names(target: Any) -> Mapping[str, Any]:

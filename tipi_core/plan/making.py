@@ -14,7 +14,9 @@ from tipi_core.config.reading import raise_problems
 from tipi_core.config.secrets import mask_text
 from tipi_core.controller import Component
 from tipi_core.errors import ConfigError, TipiError, TrustError
+from tipi_core.plan.named import check_names
 from tipi_core.plan.parts import Part, check_needs
+from tipi_core.plan.providing import Providers
 from tipi_core.plan.resolving import Resolved, Resolver, given_to
 from tipi_core.plan.roles import missing_roles
 from tipi_core.project.importing import ProjectImports
@@ -56,15 +58,19 @@ class Plan:
             UsageError: The part names what is not there, or needs the result of a process that is left out.
         """
         plan = replace(self, left_out=part.left_out([spec.name for spec in self.config.processes]))
-        for resolved in plan.processes:
-            plan.check_needs(resolved, resolved.signature, resolved.is_class)
+        providers = Providers(self.config)
+        for resolved in plan.processes if plan.left_out else ():
+            plan.check_needs(resolved, resolved.signature, resolved.is_class, providers)
         return plan
 
-    def check_needs(self, resolved: Resolved, signature: Signature, is_class: bool | None) -> None:
+    def check_needs(
+        self, resolved: Resolved, signature: Signature, is_class: bool | None, providers: Providers
+    ) -> None:
         """Check that a process needs no result of one that is left out; raises as :meth:`only` does."""
         asks = resolved.definition.asks if resolved.definition else ()
         results = [ask.name for ask in asks if ask.kind == PROCESS]
-        check_needs(resolved.spec, signature, results, providers(self.config, resolved.spec, is_class), self.left_out)
+        filled = providers.fill(resolved.spec, is_class, [parameter.name for parameter in signature.parameters])
+        check_needs(resolved.spec, signature, results, filled, self.left_out)
 
     def check(self) -> None:
         """Raise all problems together, if there are any."""
@@ -94,6 +100,7 @@ class Plan:
         """
         problems: list[ConfigError] = []
         components = {}
+        checker = _Checker(self.config, resolver)
         for resolved in (*self.permanences, *self.processes):
             spec = resolved.spec
             try:
@@ -104,8 +111,8 @@ class Plan:
             signature = Signature.of(target, given_to(spec, isinstance(target, type)))
             components[spec.kind, spec.name] = Component(spec, target, signature)
             if spec.kind == PROCESS:
-                self.check_needs(resolved, signature, isinstance(target, type))
-            problems += _mistakes(self.config, resolved, signature, isinstance(target, type))
+                self.check_needs(resolved, signature, isinstance(target, type), checker.providers)
+            problems += checker.mistakes(resolved, signature, isinstance(target, type))
         raise_problems(problems, self.config.path)
         return components
 
@@ -119,17 +126,20 @@ def make_plan(config: PipelineConfig, resolver: Resolver, problems: Sequence[Con
         problems: What reading found already.
     """
     found = list(problems)
+    places = {problem.where for problem in found}
     resolved = []
     for spec in config.components:
         try:
             resolved.append(resolver.resolve(spec))
         except ConfigError as error:
-            if error.where not in {problem.where for problem in problems}:
+            if error.where not in places:
                 found.append(error)
+    places |= {problem.where for problem in found}
+    checker = _Checker(config, resolver)
     for component in resolved:
-        mistakes = list(_mistakes(config, component, component.signature, component.is_class))
+        mistakes = list(checker.mistakes(component, component.signature, component.is_class))
         if mistakes:
-            known = {problem.where for problem in found} - {component.spec.where}
+            known = places - {component.spec.where}
             found += [mistake for mistake in mistakes if mistake.where not in known]
     found += missing_roles(config, resolved, resolver)
     try:
@@ -139,18 +149,24 @@ def make_plan(config: PipelineConfig, resolver: Resolver, problems: Sequence[Con
     return Plan(config, tuple(resolved), tuple(found))
 
 
-def _mistakes(
-    config: PipelineConfig, resolved: Resolved, signature: Signature, is_class: bool | None
-) -> Iterator[ConfigError]:
-    spec = resolved.spec
-    provided = providers(config, spec, is_class)
-    owner = spec.type if ":" not in spec.type else spec.type.rpartition(":")[2]
-    misspelt = _misspells_params(config, spec)
-    for mistake in check_params(signature, spec.params, provided, owner):
-        if mistake.name is None and misspelt:
-            continue
-        keys = (*spec.path, "params", mistake.name) if mistake.name else spec.path
-        yield spec.layers.error(keys, mask_text(mistake.what, config.secrets), mistake.hint)
+class _Checker:
+    """Checks the parameters of each component of one config against a signature."""
+
+    def __init__(self, config: PipelineConfig, resolver: Resolver) -> None:
+        self.providers = Providers(config)
+        self._config = config
+        self._resolver = resolver
+
+    def mistakes(self, resolved: Resolved, signature: Signature, is_class: bool | None) -> Iterator[ConfigError]:
+        """Yield what is wrong with the component's parameters, at their places."""
+        spec, config = resolved.spec, self._config
+        provided = self.providers.fill(spec, is_class, [parameter.name for parameter in signature.parameters])
+        owner = spec.type if ":" not in spec.type else spec.type.rpartition(":")[2]
+        found = [*check_params(signature, spec.params, provided, owner), *check_names(signature, spec, self._resolver)]
+        for mistake in found:
+            if mistake.name is not None or not _misspells_params(config, spec):
+                keys = (*spec.path, "params", mistake.name, *mistake.inside) if mistake.name else spec.path
+                yield spec.layers.error(keys, mask_text(mistake.what, config.secrets), mistake.hint)
 
 
 def _misspells_params(config: PipelineConfig, spec: ComponentSpec) -> bool:
@@ -159,16 +175,6 @@ def _misspells_params(config: PipelineConfig, spec: ComponentSpec) -> bool:
     return any(
         key not in COMPONENT_KEYS and meant(key, COMPONENT_KEYS) == "params" for key in config.data[section][name]
     )
-
-
-def providers(config: PipelineConfig, spec: ComponentSpec, is_class: bool | None) -> dict[str, str]:
-    """Return what fills parameters that the config leaves open: by name, a permanence or an earlier result."""
-    found = {}
-    if spec.kind == PROCESS and not is_class:
-        names = config.names("processes")
-        found = {name: f"result of {name}" for name in names[: names.index(spec.name)]}
-    permanences = [name for name in config.names("permanences") if ("permanences", name) != spec.path]
-    return found | {name: f"permanence {name}" for name in permanences}
 
 
 def _load(resolved: Resolved, imports: ProjectImports, resolver: Resolver) -> Any:

@@ -6,21 +6,21 @@ from collections.abc import Iterator, Sequence
 
 from tipi_core.config.model import PipelineConfig
 from tipi_core.errors import ConfigError, nearest
+from tipi_core.plan.providing import Providers
 from tipi_core.plan.resolving import Resolved, Resolver
 from tipi_core.registry import PERMANENCE, PROCESS
 
 
 def missing_roles(config: PipelineConfig, resolved: Sequence[Resolved], resolver: Resolver) -> Iterator[ConfigError]:
     """Yield an error for each permanence or earlier result that a process surely asks for and that is not there."""
-    permanences = config.names("permanences")
-    processes = config.names("processes")
+    providers, permanences, processes = Providers(config), config.names("permanences"), config.names("processes")
     for component in resolved:
         if component.spec.kind != PROCESS:
             continue
         for ask in component.definition.asks if component.definition else ():
-            if ask.kind == PERMANENCE and ask.name not in permanences:
+            if ask.kind == PERMANENCE and ask.name not in providers.permanences:
                 yield _no_permanence(component, ask.name, permanences, resolver)
-            elif ask.kind == PROCESS and ask.name not in processes[: processes.index(component.spec.name)]:
+            elif ask.kind == PROCESS and not providers.comes_before(ask.name, component.spec.name):
                 yield _no_result(component, ask.name, processes)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+STARRED = ("Permanence", "PipelineProcess", "pipeline_process")
 SKIPPED = frozenset({"runs", "site-packages", "node_modules", "__pycache__", "venv", "env"})
 
 
@@ -20,6 +21,7 @@ class ModuleSource:
         name: The dotted name under which it is imported.
         classes: Class definitions by name; of two with one name the last counts, as in Python.
         functions: Function definitions by name.
+        aliases: What names stand for, where that may be an annotation: ``Count = Annotated[int, ...]``.
         imports: Dotted origin of each imported name, such as ``PP`` -> ``tipi.PipelineProcess``.
         stars: Modules of ``from module import *``.
     """
@@ -28,6 +30,7 @@ class ModuleSource:
     name: str
     classes: dict[str, ast.ClassDef] = field(default_factory=dict)
     functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = field(default_factory=dict)
+    aliases: dict[str, ast.expr] = field(default_factory=dict)
     imports: dict[str, str] = field(default_factory=dict)
     stars: list[str] = field(default_factory=list)
 
@@ -50,7 +53,8 @@ class ModuleSource:
     def dotted(self, node: ast.expr) -> str | None:
         """Return the dotted origin of an expression such as ``tipi.PipelineProcess``; None for anything else."""
         if isinstance(node, ast.Name):
-            return self.imports.get(node.id, f"{self.name}.{node.id}")
+            star = "tipi" if node.id in STARRED and "tipi" in self.stars and node.id not in self.classes else self.name
+            return self.imports.get(node.id, f"{star}.{node.id}")
         if isinstance(node, ast.Attribute):
             base = self.dotted(node.value)
             return f"{base}.{node.attr}" if base else None
@@ -63,12 +67,19 @@ class ModuleSource:
             self.classes[statement.name] = statement
         elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
             self.functions[statement.name] = statement
+        elif isinstance(statement, ast.Assign | ast.AnnAssign):
+            self._add_alias(statement)
         elif isinstance(statement, ast.Import):
             for alias in statement.names:
                 top = alias.name if alias.asname else alias.name.partition(".")[0]
                 self.imports[alias.asname or top] = top
         elif isinstance(statement, ast.ImportFrom):
             self._add_from(statement)
+
+    def _add_alias(self, statement: ast.Assign | ast.AnnAssign) -> None:
+        target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
+        if isinstance(target, ast.Name) and isinstance(statement.value, ast.Subscript | ast.BinOp):
+            self.aliases[target.id] = statement.value
 
     def _add_from(self, statement: ast.ImportFrom) -> None:
         origin = statement.module or ""

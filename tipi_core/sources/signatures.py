@@ -5,13 +5,18 @@ from __future__ import annotations
 import ast
 import pathlib
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
+from tipi_core.components.naming import NameOf
 from tipi_core.components.signature import UNKNOWN, Parameter, Signature
+from tipi_core.sources.classes import read_class
 from tipi_core.sources.modules import ModuleSource
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+_MARKS = {"Meta": ("msgspec", "tipi.plugin"), "NameOf": ("tipi.plugin", "tipi_core.components.naming")}
 
 ANY_SIGNATURE = Signature(open=True)
 
@@ -77,7 +82,7 @@ def _annotation(source: ModuleSource, node: ast.expr | None) -> Any:
         return UNKNOWN
     try:
         return _type(source, node)
-    except (KeyError, TypeError, SyntaxError, ValueError):
+    except (KeyError, TypeError, SyntaxError, ValueError, RecursionError):
         return UNKNOWN
 
 
@@ -89,6 +94,11 @@ def _type(source: ModuleSource, node: ast.expr) -> Any:
         return typing.Union[_type(source, node.left), _type(source, node.right)]  # noqa: UP007 - built at run time
     if isinstance(node, ast.Subscript):
         return _subscript(source, node)
+    if isinstance(node, ast.Name) and node.id not in source.imports:
+        if node.id in source.classes:
+            return read_class(source, node.id, _type)
+        if node.id in source.aliases:
+            return _type(source, source.aliases[node.id])
     return _TYPES[_name(source, node)]
 
 
@@ -99,9 +109,30 @@ def _subscript(source: ModuleSource, node: ast.Subscript) -> Any:
         return typing.Literal[tuple(ast.literal_eval(item) for item in inner)]
     if outer == "typing.Optional":
         return typing.Optional[_type(source, inner[0])]  # noqa: UP045 - built at run time
+    if outer == "typing.Annotated":
+        marks = [mark for mark in map(partial(_mark, source), inner[1:]) if mark is not None]
+        return typing.Annotated[(_type(source, inner[0]), *marks)] if marks else _type(source, inner[0])
     if outer == "typing.Union":
         return typing.Union[tuple(_type(source, item) for item in inner)]  # noqa: UP007 - built at run time
     return _TYPES[outer][tuple(_items(source, inner))]
+
+
+def _mark(source: ModuleSource, node: ast.expr) -> Any:
+    """Return a mark in an annotation that the engine understands; None for any other."""
+    kind = (source.dotted(node.func) or "") if isinstance(node, ast.Call) else ""
+    home, _, name = kind.rpartition(".")
+    if not isinstance(node, ast.Call) or home not in _MARKS.get(name, ()):
+        return None
+    arguments = [ast.literal_eval(argument) for argument in node.args]
+    return _make(name)(*arguments, **{str(word.arg): ast.literal_eval(word.value) for word in node.keywords})
+
+
+def _make(name: str) -> Callable[..., Any]:
+    if name == "NameOf":
+        return NameOf
+    import msgspec
+
+    return msgspec.Meta
 
 
 def _items(source: ModuleSource, nodes: list[ast.expr]) -> Iterator[Any]:
@@ -112,7 +143,5 @@ def _items(source: ModuleSource, nodes: list[ast.expr]) -> Iterator[Any]:
 def _name(source: ModuleSource, node: ast.expr) -> str:
     """Return a built-in's bare name or an imported name's dotted origin."""
     if isinstance(node, ast.Name) and node.id not in source.imports:
-        if node.id in source.classes:
-            raise KeyError(node.id)
         return node.id
     return source.dotted(node) or ""

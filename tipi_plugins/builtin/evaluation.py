@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
-from tipi.plugin import ConfigError, PipelineProcess, device_manager, logger, progress_bar
+from tipi.plugin import ConfigError, NameOf, PipelineProcess, device_manager, logger, progress_bar
 from tipi_plugins.builtin.keeping import load_best
 from tipi_plugins.builtin.measures import Tally, find_measures, format_classes
 from tipi_plugins.builtin.recipes import find_loss
@@ -41,9 +41,9 @@ class EvaluationProcess(PipelineProcess):
         controller: PipelineController,
         force: bool = False,
         *,
-        loss: str = "cross_entropy",
+        loss: Annotated[str, NameOf("loss", "tipi_plugins.builtin.known:losses")] = "cross_entropy",
         loss_params: dict[str, Any] | None = None,
-        metrics: list[str] | None = None,
+        metrics: list[Annotated[str, NameOf("metric", "tipi_plugins.builtin.known:metrics")]] | None = None,
     ) -> None:
         super().__init__(controller, force)
         self.criterion = find_loss(controller, loss, loss_params)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 from torch.utils.data import DataLoader
 
-from tipi.plugin import ConfigError, Permanence, device_manager
+from tipi.plugin import ConfigError, Meta, NameOf, Permanence, device_manager
 from tipi_plugins.builtin import datasets, folders
 from tipi_plugins.builtin.splits import find_targets, split_dataset
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tipi.plugin import PipelineController
+
+Count = Annotated[int, Meta(ge=0)]
+Share = Annotated[float, Meta(ge=0, lt=1)]
 
 BUILT_IN: dict[str, Callable[..., Any]] = {
     "digits": datasets.digits,
@@ -63,13 +66,13 @@ class Data(Permanence):
 
     def __init__(
         self,
-        dataset: str,
-        batch_size: int = 32,
+        dataset: Annotated[str, NameOf("dataset", "tipi_plugins.builtin.known:datasets")],
+        batch_size: Annotated[int, Meta(ge=1)] = 32,
         *,
-        val_fraction: float = 0.1,
-        test_fraction: float = 0.2,
-        shift: int = 0,
-        workers: int = 0,
+        val_fraction: Share = 0.1,
+        test_fraction: Share = 0.2,
+        shift: Count = 0,
+        workers: Count = 0,
         seed: int | None = None,
         root: str = "data",
         download: bool = False,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 from torch import nn
 
-from tipi.plugin import ConfigError, Permanence, current_run, device_manager
+from tipi.plugin import ConfigError, Meta, NameOf, Permanence, current_run, device_manager
 from tipi_plugins.builtin import models, resnet
 from tipi_plugins.builtin.keeping import backend_of, read_best
 from tipi_plugins.builtin.vision import swap_head
@@ -58,8 +58,8 @@ class Network(Permanence):
 
     def __init__(
         self,
-        model: str,
-        num_classes: int | None = None,
+        model: Annotated[str, NameOf("model", "tipi_plugins.builtin.known:models")],
+        num_classes: Annotated[int, Meta(ge=1)] | None = None,
         pretrained: bool = False,
         *,
         weights: str | None = None,

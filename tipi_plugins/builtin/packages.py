@@ -28,10 +28,15 @@ def import_package(name: str, wanted_by: str) -> ModuleType:
         return import_module(name)
     except ModuleNotFoundError as error:
         if error.name == name:
-            raise MissingPackage(f"{wanted_by} needs {name}, which is not installed", hint=_pip(name)) from None
+            raise missing_package(name, wanted_by) from None
         raise _broken(name, wanted_by, error) from error
     except Exception as error:  # a build for another torch fails with a RuntimeError
         raise _broken(name, wanted_by, error) from error
+
+
+def missing_package(name: str, wanted_by: str) -> MissingPackage:
+    """Return the error for a package that is not installed, with the pip command."""
+    return MissingPackage(f"{wanted_by} needs {name}, which is not installed", hint=_pip(name))
 
 
 def _broken(name: str, wanted_by: str, error: Exception) -> MissingPackage:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from tipi.plugin import ConfigError, GuardStop, PipelineProcess, device_manager, logger, progress_bar
+from tipi.plugin import ConfigError, GuardStop, Meta, NameOf, PipelineProcess, device_manager, logger, progress_bar
 from tipi_plugins.builtin import recipes
 from tipi_plugins.builtin.evaluation import device_of, evaluate, loader_of
 from tipi_plugins.builtin.guarding import LossGuard
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from tipi.plugin import PipelineController
 
 N = TypeVar("N", int, float)
+Counting = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[float, Meta(ge=0)]
+LossName = Annotated[str, NameOf("loss", "tipi_plugins.builtin.known:losses")]
+MetricName = Annotated[str, NameOf("metric", "tipi_plugins.builtin.known:metrics")]
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -81,30 +85,30 @@ class TrainingProcess(PipelineProcess):
         self,
         controller: PipelineController,
         force: bool = False,
-        epochs: int = 10,
-        learning_rate: float = 0.001,
+        epochs: Counting = 10,
+        learning_rate: NotNegative = 0.001,
         *,
-        optimizer: str = "AdamW",
+        optimizer: Annotated[str, NameOf("optimizer", "tipi_plugins.builtin.known:optimizers")] = "AdamW",
         optimizer_params: dict[str, Any] | None = None,
-        weight_decay: float | None = None,
-        loss: str = "cross_entropy",
+        weight_decay: NotNegative | None = None,
+        loss: LossName = "cross_entropy",
         loss_params: dict[str, Any] | None = None,
-        label_smoothing: float = 0.0,
-        schedule: str = "cosine",
+        label_smoothing: Annotated[float, Meta(ge=0, le=1)] = 0.0,
+        schedule: Annotated[str, NameOf("schedule", "tipi_plugins.builtin.known:schedules")] = "cosine",
         schedule_params: dict[str, Any] | None = None,
         schedule_per: Literal["step", "epoch"] | None = None,
-        warmup: float = 0.05,
-        accumulate: int = 1,
+        warmup: Annotated[float, Meta(ge=0, le=1)] = 0.05,
+        accumulate: Counting = 1,
         clip_norm: float | None = None,
         clip_value: float | None = None,
         precision: Literal["float32", "bfloat16", "float16"] = "float32",
-        patience: int = 0,
-        min_delta: float = 0.0,
+        patience: Annotated[int, Meta(ge=0)] = 0,
+        min_delta: NotNegative = 0.0,
         monitor: str = "val/loss",
         mode: Literal["min", "max"] = "min",
         checkpoint: bool = True,
-        metrics: list[str] | None = None,
-        callbacks: list[str] | None = None,
+        metrics: list[MetricName] | None = None,
+        callbacks: list[Annotated[str, NameOf("callback")]] | None = None,
     ) -> None:
         super().__init__(controller, force)
         self.epochs = _at_least(1, epochs, "epochs")

@@ -1,0 +1,139 @@
+"""Names and ranges of the built-in types are checked before torch is paid for, and before a run's folder is made."""
+
+import inspect
+import sys
+
+import pytest
+from torch import nn, optim
+from torch.nn import functional
+from torch.optim import lr_scheduler
+
+from tipi.plugin import MissingPackage
+from tipi_plugins.builtin import known, recipes
+from tipi_plugins.builtin.measures import MEANS, find_measures
+
+WRONG = """
+[permanences.network]
+type = "Network"
+params = { model = "resnet5O", num_classes = 0 }
+
+[permanences.data]
+type = "Data"
+params = { dataset = "digit", batch_size = 0, val_fraction = 1.0, workers = -1 }
+
+[processes.training]
+type = "TrainingProcess"
+
+[processes.training.params]
+epochs = -1
+learning_rate = -0.1
+optimizer = "adanw"
+schedule = "cosin"
+loss = "cross_entropi"
+metrics = ["f1", "acuracy"]
+callbacks = ["os:system"]
+
+[processes.validation]
+type = "ValidationProcess"
+params = { loss = "mse_los", metrics = ["recal"] }
+"""
+EXPECTED = [
+    ("3:12", "there is no model 'resnet5O'", "'resnet50'"),
+    ("3:32", "'num_classes' of Network wants int >= 1 or None, not 0", ""),
+    ("7:12", "there is no dataset 'digit'", "'digits'"),
+    ("7:31", "'batch_size' of Data wants int >= 1, not 0", ""),
+    ("7:47", "'val_fraction' of Data wants float >= 0 and < 1, not 1.0", ""),
+    ("7:67", "'workers' of Data wants int >= 0, not -1", ""),
+    ("13:1", "'epochs' of TrainingProcess wants int >= 1, not -1", ""),
+    ("14:1", "'learning_rate' of TrainingProcess wants float >= 0, not -0.1", ""),
+    ("15:1", "there is no optimizer 'adanw'", "'AdamW'"),
+    ("16:1", "there is no schedule 'cosin'", "'cosine'"),
+    ("17:1", "there is no loss 'cross_entropi'", "'cross_entropy'"),
+    ("18:1", "there is no metric 'acuracy'", "'accuracy'"),
+    ("19:1", "'os:system' is neither the project's nor a plugin's code", 'trust = ["os"]'),
+    ("23:12", "there is no loss 'mse_los'", "'mse_loss'"),
+    ("23:30", "there is no metric 'recal'", "'recall'"),
+]
+
+
+@pytest.fixture
+def packages(tmp_path):
+    """A torchvision and a timm that cannot be imported, with the files that say what they have."""
+    files = {
+        "torchvision/__init__.py": "raise RuntimeError('imported')",
+        "torchvision/models/resnet.py": "@register_model()\n@handle(\n    weights=1,\n)\ndef resnet50(): ...\n",
+        "torchvision/models/quantized/net.py": '@register_model(name="quantized_net")\ndef net():\n    pass\n',
+        "torchvision/datasets/__init__.py": "from .cifar import CIFAR10, CIFAR100\n__all__ = ('CIFAR10',)\n",
+        "timm/__init__.py": "raise RuntimeError('imported')",
+        "timm/models/vit.py": "def helper():\n    pass\n\n@register_model\ndef vit_tiny(pretrained=False):\n    pass\n",
+    }
+    for name, text in files.items():
+        file = tmp_path / "packages" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    return tmp_path / "packages"
+
+
+def test_every_wrong_name_and_number_is_found_without_torch(cli, tipi_project, packages):
+    tipi_project.write("configs/wrong.toml", WRONG)
+    shown = cli("validate", "wrong", cwd=tipi_project.path, PYTHONPATH=str(packages))
+    found = shown.err.split("\n\n")
+    assert shown.code == 2
+    for problem, (place, what, hint) in zip(found, EXPECTED, strict=False):
+        assert problem.startswith(f"configs/wrong.toml:{place}: "), problem
+        assert what in problem
+        assert hint in problem.splitlines()[-1] or not hint
+    assert len(found) - 1 == len(EXPECTED)
+
+
+def test_nothing_is_imported_to_tell(python, tipi_project, packages):
+    tipi_project.write("configs/wrong.toml", WRONG)
+    code = (
+        "import sys\nfrom tipi_core.cli.group import run_command\nassert run_command(['validate', 'wrong']) == 2\n"
+        "assert not {'torch', 'torchvision', 'timm', 'numpy'} & set(sys.modules)"
+    )
+    done = python("-c", code, cwd=tipi_project.path, PYTHONPATH=str(packages))
+    assert done.code == 0, done.err
+
+
+def test_a_run_with_a_wrong_name_makes_no_folder(cli, tipi_project):
+    tipi_project.write("configs/wrong.toml", WRONG)
+    assert cli("run", "wrong", cwd=tipi_project.path).code == 2
+    assert not (tipi_project.path / "runs").exists()
+
+
+def test_what_installed_packages_have_is_right(cli, tipi_project, packages):
+    for model in ("resnet50", "quantized_net", "vit_tiny", "small_cnn"):
+        words = [f"network.model={model}", "data.dataset=CIFAR10"]
+        tipi_project.write(
+            "configs/right.toml",
+            "[permanences.network]\ntype='Network'\n[permanences.data]\ntype='Data'\n"
+            "[processes.training]\ntype='TrainingProcess'\nparams = { optimizer = 'sgd', loss = 'CrossEntropyLoss' }\n",
+        )
+        done = cli("validate", "right", *words, cwd=tipi_project.path, PYTHONPATH=str(packages))
+        assert done.code == 0, done.err
+
+
+def test_a_package_that_is_not_there_is_named_with_its_cure(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(MissingPackage, match="model 'resnet50' needs torchvision, which is not installed"):
+        list(known.models("resnet50"))
+    with pytest.raises(MissingPackage, match="dataset 'CIFAR10' needs torchvision"):
+        list(known.datasets("CIFAR10"))
+
+
+def test_the_names_of_torch_are_those_that_a_run_finds():
+    optimizers = {name for name, value in vars(optim).items() if inspect.isclass(value)}
+    assert optimizers <= set(known.optimizers(""))
+    schedules = {name for name, value in vars(lr_scheduler).items() if inspect.isclass(value) and name.endswith("LR")}
+    assert {name for name in schedules if not name.startswith("_")} <= set(known.schedules(""))
+    losses = recipes._losses(functional, inspect.isfunction) | recipes._losses(nn, inspect.isclass)
+    assert {name for name in losses if "Options" not in name} - set(known.losses("")) <= {"AdaptiveLogSoftmaxWithLoss"}
+    assert set(known.losses("")) <= {*losses, *(name.lower() for name in losses)}
+
+
+def test_the_metrics_are_those_that_a_run_finds():
+    names = list(known.metrics(""))
+    found = find_measures(None, [name for name in names if name not in MEANS])
+    assert {"accuracy", *found.averages, *MEANS} == set(names)
