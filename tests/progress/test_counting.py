@@ -1,6 +1,8 @@
 """The loop sees exactly the source's items, and the source is advanced exactly as in a plain loop."""
 
 import itertools
+import threading
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -120,6 +122,19 @@ def test_an_error_of_the_source_comes_without_frames_of_the_bar():
     with pytest.raises(LookupError) as caught:
         list(quiet(Watched([1, 2], fails_at=1)))
     assert [entry.name for entry in caught.traceback][1:] == ["__iter__"]
+
+
+def test_a_loop_that_no_python_code_runs():
+    import _thread
+
+    done, bar = [], quiet(iter("ab"))
+    done_all = threading.Event()
+    bar.close = lambda: (type(bar).close(bar), done_all.set())
+    _thread.start_new_thread(done.extend, (bar,))
+    assert done_all.wait(30)
+    while len(done) < 2:
+        time.sleep(0)
+    assert (done, bar.n) == (["a", "b"], 2)
 
 
 @given(items=items_of)

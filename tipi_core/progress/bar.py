@@ -20,13 +20,13 @@ from tipi_core.progress.arguments import (
 from tipi_core.progress.awaiting import Awaitable
 from tipi_core.progress.counting import Position, count_items, until_stopped
 from tipi_core.progress.display import display
+from tipi_core.progress.leaving import LoopSite, loop_site, raised_in
 from tipi_core.progress.rate import Average, Speed
 from tipi_core.progress.smoke import smoke_limit
 from tipi_core.progress.surface import Surface
 from tipi_core.run import active_run, current_run
 
 if TYPE_CHECKING:
-    from types import CodeType, FrameType
     from typing import Unpack
 
     from tipi_core.progress.arguments import BarOptions
@@ -182,10 +182,9 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
 
     def __iter__(self) -> Iterator[T]:
         run = active_run() if self.disable else self.run
-        caller = sys._getframe(1)
-        return chain.from_iterable(self._loop_in_c(run, caller.f_code, caller.f_lasti))
+        return chain.from_iterable(self._loop_in_c(run, loop_site()))
 
-    def _loop_in_c(self, run: Run | None, code: CodeType, at: int) -> Iterator[Iterable[T]]:
+    def _loop_in_c(self, run: Run | None, site: LoopSite | None) -> Iterator[Iterable[T]]:
         """Yield one iterator that runs in C; being closed or asked again says how its loop ended."""
         source: Any = self.iterable if self._limit is None else islice(self.iterable, self._limit)
         if run is not None and run.handles_signals:
@@ -204,13 +203,8 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
             self._position = None
             self._count = start + position(exhausted)
             if self._left_open:
-                self._end("finished" if exhausted else self._left_by(sys._getframe(1), code, at))
-
-    def _left_by(self, frame: FrameType, code: CodeType, at: int) -> str:
-        """Return how the loop that ``frame`` has just left ended; a clean stop by a signal is no failure."""
-        from tipi_core.progress.leaving import raised_in
-
-        return "failed" if self.run.stop_signal is None and raised_in(frame, code, at) else "stopped"
+                failed = not exhausted and self.run.stop_signal is None and raised_in(site)
+                self._end("finished" if exhausted else "failed" if failed else "stopped")
 
     def _end(self, outcome: str) -> None:
         self._outcome = outcome

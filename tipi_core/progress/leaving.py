@@ -6,32 +6,40 @@ a ``break`` or ``return`` the compiler pops the iterator; an exception unwinds i
 
 from __future__ import annotations
 
+import sys
 from opcode import opmap
 from types import CodeType, FrameType
+from typing import TypeAlias
 
-_CACHE = opmap["CACHE"]
-_FOR, _GET = opmap["FOR_ITER"], opmap["GET_ITER"]
+LoopSite: TypeAlias = tuple[CodeType, int]  # which code asked for the iterator, and at which of its instructions
+
 _CHOSEN = {opmap[name] for name in ("POP_TOP", "POP_ITER", "YIELD_VALUE", "RESUME", "SEND") if name in opmap}
 
 
-def raised_in(frame: FrameType | None, code: CodeType, at: int) -> bool:
-    """Return whether ``frame`` dropped an iterator because its loop raised; False when in doubt.
+def loop_site() -> LoopSite | None:
+    """Return where the caller's caller is now; None where that is no Python code."""
+    frame = _frame(3)
+    return None if frame is None else (frame.f_code, frame.f_lasti)
 
-    Args:
-        frame: What was running when the iterator was dropped.
-        code: The code that called ``iter``.
-        at: Which of its instructions did, as ``f_lasti`` gives it.
-    """
-    if frame is None or frame.f_code is not code or frame.f_lasti <= at:
+
+def raised_in(site: LoopSite | None) -> bool:
+    """Return whether the caller's caller dropped the iterator of ``site`` because its loop raised; no when in doubt."""
+    frame = _frame(3)
+    if site is None or frame is None or frame.f_code is not site[0] or frame.f_lasti <= site[1]:
         return False
-    text = code.co_code
+    text, at = frame.f_code.co_code, site[1]
     dropped_by = text[frame.f_lasti]
-    if text[at] == _GET:
-        return dropped_by not in _CHOSEN
-    return _heads_a_loop(text, at) and dropped_by not in _CHOSEN and dropped_by != _FOR
+    if dropped_by in _CHOSEN:
+        return False
+    if text[at] == opmap["GET_ITER"]:
+        return True
+    # the bar is wrapped, as in enumerate(bar): FOR_ITER drops it too when the wrapper ends first, as zip does
+    after = next((code for code in text[at + 2 :: 2] if code != opmap["CACHE"]), None)
+    return after == opmap["GET_ITER"] and dropped_by != opmap["FOR_ITER"]
 
 
-def _heads_a_loop(text: bytes, at: int) -> bool:
-    """Return whether the result of the call at ``at`` is looped over, as in ``for item in enumerate(bar)``."""
-    after = next((op for op in text[at + 2 :: 2] if op != _CACHE), None)
-    return after == _GET
+def _frame(above: int) -> FrameType | None:
+    try:
+        return sys._getframe(above)
+    except ValueError:  # called from C at the top of a thread
+        return None
