@@ -15,10 +15,12 @@ from tqdm import tqdm
 from tqdm.asyncio import tqdm as tqdm_asyncio
 
 from tests.progress import rows_asynchronous, rows_methods  # noqa: F401 - fills the table of programs
+from tests.progress.every_row import steady
 from tests.progress.rows_keywords import ROWS
 from tipi.helpers import progress_bar
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "progress.md"
+ROWS_PROGRAM = Path(__file__).with_name("every_row.py")
 SPECIAL = {
     "__iter__": "`for item in bar`", "__enter__": "`with bar`", "__exit__": "`with bar`", "__len__": "`len(bar)`",
     "__bool__": "`bool(bar)`", "__contains__": "`item in bar`", "__reversed__": "`reversed(bar)`",
@@ -104,11 +106,6 @@ def settled(text):
     return [steady(line) for line in lines if line]
 
 
-def steady(line):
-    line = re.sub(r"\d+:\d\d", "T", line)
-    return re.sub(r"[\d.?]+[kMGT]?(?=[^\d,\]]*/s)|[\d.?]+(?=s/\S)", "R", line)
-
-
 def test_differs_n():
     ours, theirs = into_a_file(progress_bar)(range(50)), into_a_file(tqdm)(range(50), mininterval=100)
     assert [ours.n for _ in ours] == list(range(50))
@@ -144,6 +141,34 @@ def test_nrows_on_a_terminal(terminal):
     assert len(shot) == 2
     assert "bar 0" in shot[0]
     assert shot[1] == "... 3 more bars"
+
+
+def test_every_row_on_a_terminal(terminal, tmp_path):
+    """What programs return on a terminal is the same, and so is the screen that they leave, but for times."""
+    results = []
+    for kind in ("tqdm", "tipi"):
+        out = tmp_path / kind
+        seen = terminal(run_rows(kind, "printing"), rows=600, stdout=out, prelude="")
+        assert seen.code == 0
+        results.append((out.read_text(), [steady(line) for line in seen.lines]))
+    assert len(results[0][1]) > 100
+    assert results[1] == results[0]
+
+
+def test_every_row_with_its_streams_in_files(tmp_path):
+    results = []
+    for kind in ("tqdm", "tipi"):
+        with open(tmp_path / kind, "wb") as out, open(tmp_path / "err", "wb") as err:
+            subprocess.run([sys.executable, ROWS_PROGRAM, kind], stdout=out, stderr=err, check=True)
+        results.append((tmp_path / kind).read_text())
+    assert len(results[0].splitlines()) > 80
+    assert results[1] == results[0]
+
+
+def run_rows(*arguments):
+    return (
+        f"import runpy, sys\nsys.argv[1:] = {arguments!r}\nrunpy.run_path({str(ROWS_PROGRAM)!r}, run_name='__main__')"
+    )
 
 
 FORMATS = """
