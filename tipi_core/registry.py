@@ -112,6 +112,10 @@ class Registry:
         """Return the names of one kind, sorted."""
         return sorted(name for entry_kind, name in self._entries if entry_kind == kind)
 
+    def targets(self, name: str) -> list[Any]:
+        """Return what a name stands for as a permanence and as a process, from every plugin that brings it."""
+        return [entry.target for kind in (PERMANENCE, PROCESS) for entry in self._entries.get((kind, name), ())]
+
     def entries(self) -> list[Entry]:
         """Return every entry, sorted by kind and name."""
         return sorted((e for group in self._entries.values() for e in group), key=lambda e: (e.kind, e.name, e.owner))

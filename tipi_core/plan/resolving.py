@@ -132,7 +132,7 @@ class Resolver:
     def _is_plugins(self, spec: ComponentSpec, definition: Definition) -> bool:
         """Return whether a definition found in the project is a plugin's, whose source happens to lie there."""
         target = f"{definition.module}:{definition.attr}"
-        return any(entry.target == target for entry in self.host.registry.entries() if entry.name == spec.type)
+        return target in self.host.registry.targets(spec.type)
 
     def _in_plugins(self, spec: ComponentSpec) -> Resolved | None:
         try:
