@@ -23,6 +23,7 @@ PLUGINS = {
     "tipi_plugins.devices.mps",
     "tipi_plugins.devices.xpu",
     "tipi_plugins.progress",
+    "tipi_plugins.reports",
     "tipi_plugins.tensorboard",
     "tipi_plugins.wandb",
 }

@@ -10,7 +10,7 @@ from tests.plugins.installing import install
 from tests.plugins.samples import BROKEN, write_broken, write_good, write_meddling
 from tipi.records import list_records
 
-FIRST_PARTY = ["builtin", "cpu", "cuda", "mps", "progress", "tensorboard", "wandb", "xpu"]
+FIRST_PARTY = ["builtin", "cpu", "cuda", "mps", "progress", "reports", "tensorboard", "wandb", "xpu"]
 
 PARTS = """
     import time

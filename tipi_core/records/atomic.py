@@ -5,7 +5,10 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+from collections.abc import Iterator
 from pathlib import Path
+
+BLOCK_BYTES = 2**15
 
 
 def replace_file(path: Path, data: bytes) -> None:
@@ -51,6 +54,24 @@ def append_lines(descriptor: int, data: bytes) -> None:
         return
     os.ftruncate(descriptor, size)
     raise OSError(errno.ENOSPC, "no space left for whole lines")
+
+
+def read_whole_lines(file: Path) -> Iterator[bytes]:
+    """Yield a file in blocks of whole lines, without a torn last one; nothing where there is no file.
+
+    Blocks are small: the rows of larger ones would be old enough for the garbage collector to look at them.
+    """
+    try:
+        source = file.open("rb")
+    except FileNotFoundError:
+        return
+    with source:
+        rest = b""
+        while data := source.read(BLOCK_BYTES):
+            whole = whole_lines(rest + data) if rest else whole_lines(data)
+            rest = (rest + data)[len(whole) :]
+            if whole:
+                yield whole
 
 
 def whole_lines(data: bytes) -> bytes:

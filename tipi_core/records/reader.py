@@ -5,17 +5,20 @@ from __future__ import annotations
 import json
 import os
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tipi_core.errors import UsageError
 from tipi_core.records import lock
-from tipi_core.records.atomic import whole_lines
+from tipi_core.records.atomic import read_whole_lines
 from tipi_core.records.layout import CONFIG, CRASHED, EVENTS, METRICS, RUN, RUNNING
 from tipi_core.records.liveness import is_alive
+
+if TYPE_CHECKING:
+    from tipi_core.records.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,36 @@ class Record:
         """The effective configuration as TOML; empty for a script."""
         file = self.path / CONFIG
         return file.read_text(encoding="utf-8") if file.is_file() else ""
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What the run was told, by its ``config.toml`` and by ``logger.init(config=...)``, under dotted keys."""
+        import tomllib
+
+        try:
+            told = tomllib.loads(self.config)
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError):
+            told = {}
+        own = self.info.get("config")
+        return flatten({**told, **(own if isinstance(own, Mapping) else {})})
+
+    @property
+    def started(self) -> float | None:
+        """When the run began, in seconds since 1970; None where ``run.json`` does not say."""
+        started = self.info.get("started")
+        return float(started) if isinstance(started, int | float) else None
+
+    def metric_names(self) -> list[str]:
+        """Return the names of all metrics, in the order in which they were first logged."""
+        names = (name for row in self.metrics() if isinstance(row.get("values"), dict) for name in row["values"])
+        return list(dict.fromkeys(map(str, names)))
+
+    def series(self, metric: str) -> Series:
+        """Return every value of one metric, with the step, time and epoch of each."""
+        from tipi_core.records.series import read_series
+
+        pipeline = self.info.get("pipeline")
+        return read_series(self.path / METRICS, metric, pipeline if isinstance(pipeline, str) else None)
 
     def metrics(self) -> Iterator[dict[str, Any]]:
         """Yield the rows of ``metrics.jsonl``; a torn last line is left out."""
@@ -103,20 +136,44 @@ def _may_live(info: dict[str, Any]) -> bool:
     return without_locks_elsewhere or is_alive(info)
 
 
+def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested tables under dotted keys.
+
+    Example:
+        >>> flatten({"a": {"b": 1}, "c": 2})
+        {'a.b': 1, 'c': 2}
+    """
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
 def _age(record: Record) -> tuple[float, str]:
-    started = record.info.get("started")
-    return (started if isinstance(started, int | float) else 0.0, record.path.name)
+    return record.started or 0.0, record.path.name
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
+    from msgspec import DecodeError
+    from msgspec.json import Decoder
+
+    decode = Decoder().decode
+    for block in read_whole_lines(file):
+        for line in block.splitlines():
+            try:
+                row = decode(line)
+            except DecodeError:
+                row = _decode_loosely(line)
+            if isinstance(row, dict):
+                yield row
+
+
+def _decode_loosely(line: bytes) -> Any:
+    """Return a row of a writer that has words for NaN; None for a line that a crashed machine left in pieces."""
     try:
-        data = file.read_bytes()
-    except FileNotFoundError:
-        return
-    for line in whole_lines(data).splitlines():
-        try:
-            row = json.loads(line)
-        except ValueError:  # a line that a crashed machine left in pieces
-            continue
-        if isinstance(row, dict):
-            yield row
+        return json.loads(line)
+    except ValueError:
+        return None

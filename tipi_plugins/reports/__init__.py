@@ -1,0 +1,3 @@
+"""Reports: the command ``tipi runs plot``; what it draws with is imported when it is called."""
+
+REQUIRES = {"plotille": 'pip install "torch-tipi[plots]"'}
