@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tipi_core.components.process import BoundProcess, Outcome
 from tipi_core.config.model import PipelineConfig
 from tipi_core.config.reading import Overrides, read_pipeline
-from tipi_core.config.secrets import mask_text, mask_word
+from tipi_core.config.secrets import mask_command
 from tipi_core.config.writing import to_toml
 from tipi_core.controller import CoreProviders, PipelineController
 from tipi_core.errors import UsageError, did_you_mean, exit_code_of
@@ -24,6 +24,9 @@ from tipi_core.project.pipelines import find_pipeline
 from tipi_core.project.settings import Project, find_root, open_project, runs_folder
 from tipi_core.run import Run, activate
 from tipi_core.signals import handle_signals
+
+if TYPE_CHECKING:
+    from tipi_core.records import RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,9 @@ class PipelineRunner:
         part: The processes to run; None runs all.
         facts: More entries for ``run.json``; ``title`` and ``tags`` go to the trackers too.
 
+    Attributes:
+        record: The record of the run, once that has begun.
+
     Example:
         >>> PipelineRunner("quickstart", overrides={"training.epochs": 1}).run()  # doctest: +SKIP
     """
@@ -90,6 +96,7 @@ class PipelineRunner:
         self.host = host
         self.part = part or Part()
         self.facts = dict(facts or {})
+        self.record: RunRecord | None = None
 
     def plan(self) -> Plan:
         """Return the plan, with its problems, importing nothing of the user's.
@@ -133,6 +140,7 @@ class PipelineRunner:
         root = project.root or Path.cwd()
         facts = {**_facts(config, project), **self.facts}
         run = Run(config.name, "pipeline", root, seed=config.seed, host=resolver.host, facts=facts)
+        run.secrets |= config.secrets
         folder = runs_folder(root) / run.name / run.id
         plan = plan.in_run({"dir": str(folder), "id": run.id, "name": run.name})
         with activate(run), ProjectImports(project.root) as imports:
@@ -160,7 +168,7 @@ class PipelineRunner:
     def _execute(self, controller: PipelineController, plan: Plan) -> RunResult:
         start = time.perf_counter()
         run = controller.run
-        record = run.open_record()
+        record = self.record = run.open_record()
         with _closing(run, controller):
             if record is not None:
                 record.write_config(to_toml(plan.config.data, plan.config.secrets))
@@ -240,9 +248,8 @@ def _start_logging(run: Run) -> None:
 
 
 def _facts(config: PipelineConfig, project: Project) -> dict[str, Any]:
-    command = [mask_text(mask_word(word), config.secrets) for word in getattr(sys, "orig_argv", sys.argv)]
     return {
-        "command": command,
+        "command": mask_command(getattr(sys, "orig_argv", sys.argv), config.secrets),
         "pipeline": config.name,
         "config_file": str(config.path),
         "project": str(project.root or ""),

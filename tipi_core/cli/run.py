@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,7 @@ class _RunCommand(click.Command):
 @click.option("--name", "title", help="What to call the run in its record and in trackers.")
 @click.option("--tags", multiple=True, help="Words to find the run by, separated by commas.")
 @click.option("--quiet", is_flag=True, help="No bars and no messages: print the record's path, or errors.")
+@click.option("--log", is_flag=True, envvar="TIPI_LOG", help="Keep what is printed, in log.txt of the record.")
 @no_plugins_option
 @without_option
 @project_option
@@ -88,6 +89,7 @@ def command(
     title: str | None,
     tags: tuple[str, ...],
     quiet: bool,
+    log: bool,
     no_plugins: bool,
     without: tuple[str, ...],
     project: Path | None,
@@ -106,6 +108,7 @@ def command(
     tipi run train.py -- --lr 0.1
     """
     from tipi_core.plan import Part
+    from tipi_core.records.output import keep_output
     from tipi_core.runner import PipelineRunner
 
     if name.endswith(".py"):
@@ -126,7 +129,8 @@ def command(
         print_plan(runner, as_json)
         return 0
     quietly = {"TIPI_PROGRESS": "off", "TIPI_QUIET": "1"} if quiet else {}
-    with environment(quietly | ({"TIPI_SMOKE": str(SMOKE)} if smoke else {})):
+    variables = quietly | ({"TIPI_SMOKE": str(SMOKE)} if smoke else {})
+    with environment(variables), keep_output(lambda: runner.record) if log else nullcontext():
         return _run(runner, as_json, quiet, debug)
 
 

@@ -33,7 +33,6 @@ def run_script(name: str, words: Sequence[str], project: Path | None = None, hos
         StorageError: The record cannot be written; then the script does not run.
     """
     from tipi_core.project.settings import find_root
-    from tipi_core.records.layout import LOG
     from tipi_core.records.output import keep_output
 
     path = Path(name)
@@ -47,7 +46,7 @@ def run_script(name: str, words: Sequence[str], project: Path | None = None, hos
         if record is None and run.writes():
             raise StorageError("the script did not run: its record cannot be written")
         error: BaseException | None = None
-        with keep_output(record.path / LOG) if record is not None else nullcontext():
+        with keep_output(lambda: record) if record is not None else nullcontext():
             try:
                 with _as_main(path, words):
                     runpy.run_path(str(path), run_name="__main__")

@@ -77,6 +77,9 @@ class LogSession:
 
     def save_config(self) -> None:
         """Write the user's config into the record."""
+        from tipi_core.config.secrets import collect_secrets
+
+        self.run.secrets.update(collect_secrets(self.config))
         if self.run.record is not None and self.run.writes():
             self.run.record.update(config=_plain(self.config))
 

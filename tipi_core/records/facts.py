@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tipi_core.config.secrets import mask_command, mask_text
 from tipi_core.records.background import Background
 from tipi_core.records.layout import PATCH
 
@@ -34,7 +36,7 @@ def collect_facts() -> dict[str, Any]:
         ['command', 'cwd', 'python', 'system']
     """
     return {
-        "command": list(getattr(sys, "orig_argv", sys.argv)),
+        "command": mask_command(getattr(sys, "orig_argv", sys.argv)),
         "cwd": os.getcwd(),
         "python": ".".join(map(str, sys.version_info[:3])),
         "system": f"{platform.system()} {platform.machine()}",
@@ -71,10 +73,15 @@ class SlowFacts:
             facts["git"] = code
         try:
             if patch:
-                self._record.write_file(PATCH, patch)
+                self._record.write_file(PATCH, _without_secrets(patch, self._record.secrets))
             self._record.update(**facts)
         except StorageError:
             return  # the disk is full: who writes the rows says so
+
+
+def _without_secrets(patch: bytes, secrets: Collection[str]) -> bytes:
+    """Return a patch without the secrets in it; a line that lost one no longer fits where it is taken away."""
+    return mask_text(patch.decode("utf-8", "surrogateescape"), secrets).encode("utf-8", "surrogateescape")
 
 
 def package_versions() -> dict[str, str]:

@@ -1,17 +1,28 @@
-"""``log.txt``: what a run printed, as it stood on the screen at the end of each line."""
+"""``log.txt``: what a run printed, line by line as it stood on the screen."""
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
+
+from tipi_core.config.secrets import mask_prose
+from tipi_core.errors import TipiError
+from tipi_core.records.layout import LOG
+
+if TYPE_CHECKING:
+    from tipi_core.records.writer import RunRecord
 
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b\x0c\x0e-\x1f]")
+MOVES = re.compile(r"(\n|\x1b\[\d*A)")
 MOST_BYTES = 100 * 2**20
+MOST_WAITING = 10_000
+MOST_ROWS = 256  # of a terminal: how far up a program may go back
+LONGEST = 2**16
 
 
 def last_state(line: str) -> str:
@@ -21,95 +32,186 @@ def last_state(line: str) -> str:
         >>> last_state("10%\r100% done \x1b[32mok\x1b[0m")
         '100% done ok'
     """
-    return CONTROL.sub("", line.rstrip("\r").rpartition("\r")[2]).rstrip()
+    return CONTROL.sub("", line.rstrip("\r").rpartition("\r")[2])
 
 
 class OutputLog:
-    """Writes whole lines of several streams into one file; a disk that is full ends it and nothing else.
+    """Keeps the lines of several streams in a record's log; a disk that is full ends it and nothing else.
+
+    A program that draws in place goes some lines up and writes over them: then these are taken back out of the file,
+    which so always holds what stands on the screen. Lines that come before there is a record wait for it.
 
     Args:
-        file: The file, made or appended to.
+        find_record: Returns the record, once there is one.
     """
 
-    def __init__(self, file: Path) -> None:
-        self._file: IO[str] | None = file.open("a", encoding="utf-8", errors="replace")
-        self._left = MOST_BYTES
-        self._lock = threading.Lock()
+    def __init__(self, find_record: Callable[[], RunRecord | None]) -> None:
+        self._find_record = find_record
+        self._record: RunRecord | None = None
+        self._file: int | None = None
+        self._rows: list[tuple[object, str, int]] = []  # of which stream, its text, its bytes in the file
+        self._saved = 0  # so many of them are in the file
+        self._end = self._size = 0  # of the rows in the file that stay, and of the file as it was left
+        self._pid = os.getpid()
+        self._over = False
+        self.lock = threading.RLock()
 
-    def write(self, line: str) -> None:
-        """Write one line."""
-        with self._lock:
-            if self._file is None or self._left <= 0:
-                return
-            try:
-                self._file.write(f"{line}\n")
-                self._file.flush()
-                self._left -= len(line) + 1
-            except OSError:
-                self._file = None
+    def add(self, source: object, line: str) -> None:
+        """Put a line of a source at the end."""
+        self._rows.append((source, line, 0))
+
+    def take_back(self, source: object, count: int) -> str:
+        """Take the last so many lines of a source away; return the first of them. A forked child takes none."""
+        text = ""
+        count = count if os.getpid() == self._pid else 0
+        for place in range(len(self._rows) - 1, -1, -1):
+            if count and self._rows[place][0] is source:
+                text = self._rows[place][1]
+                self._forget_from(place)
+                count -= 1
+        return text
+
+    def save(self) -> None:
+        """Write what changed."""
+        try:
+            changed = self._saved < len(self._rows) or self._end < self._size
+            if changed and not self._over and self._is_open():
+                self._write()
+        except OSError:
+            self._over = True
+        keep = MOST_ROWS if self._file is not None or self._over else MOST_WAITING
+        gone = max(0, len(self._rows) - keep)
+        del self._rows[:gone]
+        self._saved = max(0, self._saved - gone)
 
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+        """Write the rest and close the file."""
+        self.save()
+        self._over = True
+        if self._file is not None:
+            os.close(self._file)
+
+    def _forget_from(self, place: int) -> None:
+        """Remove a row; it and all behind it have to be written anew."""
+        for _, _, size in self._rows[place : self._saved]:
+            self._end -= size
+        self._saved = min(self._saved, place)
+        del self._rows[place]
+
+    def _is_open(self) -> bool:
+        if self._file is None:
+            self._record = self._find_record()
+            if self._record is not None:
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+                self._file = os.open(self._record.path / LOG, flags, 0o644)
+                self._end = self._size = os.fstat(self._file).st_size
+        return self._file is not None
+
+    def _write(self) -> None:
+        assert self._file is not None
+        assert self._record is not None
+        if self._end < self._size:
+            self._cut()
+        data = b""
+        for place in range(self._saved, len(self._rows)):
+            source, text, _ = self._rows[place]
+            line = f"{mask_prose(text.rstrip(), self._record.secrets)}\n".encode(errors="replace")
+            self._rows[place] = (source, text, len(line))
+            data += line
+        os.write(self._file, data)
+        self._saved = len(self._rows)
+        self._end = self._size = self._end + len(data)
+        self._over = self._end > MOST_BYTES
+
+    def _cut(self) -> None:
+        """Take back what is in the file already, unless a forked child wrote behind it meanwhile."""
+        assert self._file is not None
+        size = os.fstat(self._file).st_size
+        if size == self._size:
+            os.ftruncate(self._file, self._end)
+        else:
+            self._end = size
 
 
 class Tee:
-    """A text stream that also fills an :class:`OutputLog`; everything else is the stream's own.
+    """Takes part in what is written to a stream, which stays the object that it is, until :meth:`remove`.
 
     Args:
-        stream: Where the text goes.
-        log: What keeps it.
+        stream: A text stream.
+        log: What keeps its lines.
+        screen: What the stream writes on; streams on one terminal share it.
     """
 
-    def __init__(self, stream: Any, log: OutputLog) -> None:
+    def __init__(self, stream: Any, log: OutputLog, screen: list[str]) -> None:
         self._stream = stream
         self._log = log
-        self._rest = ""
+        self._screen = screen  # its one entry is the line that has no end yet
+        self._write, self._writelines = stream.write, stream.writelines
+        stream.write, stream.writelines = self.write, self.writelines
 
     def write(self, text: str) -> int:
-        """Write text to the stream, and its whole lines to the log."""
-        written: int = self._stream.write(text)
-        *lines, self._rest = (self._rest + text).split("\n")
-        for line in lines:
-            self._log.write(last_state(line))
-        if len(self._rest) > 2**16:  # a bar that never ends its line: only its last frame counts
-            self._rest = self._rest.rpartition("\r")[2][-(2**16) :]
+        """Write text to the stream, and its lines to the log."""
+        written: int = self._write(text)
+        with self._log.lock:
+            if "\n" in text or "\x1b" in text:
+                for piece in MOVES.split(text):
+                    self._keep(piece)
+                self._log.save()
+            else:
+                self._keep(text)
         return written
 
-    def writelines(self, lines: Any) -> None:
+    def writelines(self, lines: Iterable[str]) -> None:
         """Write several texts."""
-        for line in lines:
-            self.write(line)
+        self.write("".join(lines))
 
-    def finish(self) -> None:
-        """Keep what stands on a line without an end."""
-        if last_state(self._rest):
-            self._log.write(last_state(self._rest))
-        self._rest = ""
+    def remove(self) -> None:
+        """Keep what stands on a line without an end, and leave the stream alone."""
+        if last_state(self._screen[0]).strip():
+            self._log.add(self._screen, last_state(self._screen[0]))
+        self._screen[0] = ""
+        if self._stream.write == self.write:
+            self._stream.write, self._stream.writelines = self._write, self._writelines
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._stream, name)
+    def _keep(self, piece: str) -> None:
+        if piece == "\n":
+            self._log.add(self._screen, last_state(self._screen[0]))
+            self._screen[0] = ""
+        elif MOVES.fullmatch(piece):
+            self._screen[0] = self._log.take_back(self._screen, int(piece[2:-1] or 1))
+        else:
+            self._screen[0] += piece
+            if len(self._screen[0]) > LONGEST:
+                self._screen[0] = self._screen[0].rpartition("\r")[2][-LONGEST:]
 
 
 @contextmanager
-def keep_output(file: Path) -> Iterator[None]:
+def keep_output(find_record: Callable[[], RunRecord | None]) -> Iterator[None]:
     """Keep what Python writes to stdout and stderr while the block lasts.
 
     Args:
-        file: Where to; what other processes write past Python is not seen.
+        find_record: Returns the record to keep it in, once there is one; what other processes write past Python is
+            not seen.
     """
-    log = OutputLog(file)
-    streams = sys.stdout, sys.stderr
-    tees = [Tee(stream, log) if stream is not None else None for stream in streams]
-    sys.stdout, sys.stderr = tees
+    log = OutputLog(find_record)
+    screens: dict[object, list[str]] = {}
+    streams = {id(stream): stream for stream in (sys.stdout, sys.stderr) if stream is not None}
+    tees = [Tee(stream, log, screens.setdefault(_screen_of(stream), [""])) for stream in streams.values()]
     try:
         yield
+    except TipiError as error:  # which the command line prints when the block is over
+        for line in error.report().splitlines():
+            log.add(None, line)
+        raise
     finally:
-        sys.stdout, sys.stderr = streams
         for tee in tees:
-            if tee is not None:
-                tee.finish()
+            tee.remove()
         log.close()
+
+
+def _screen_of(stream: Any) -> object:
+    """Return what tells the terminal of a stream from others; what is no terminal is only itself."""
+    try:
+        return os.fstat(stream.fileno()).st_rdev if stream.isatty() else id(stream)
+    except (OSError, ValueError, AttributeError):
+        return id(stream)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tipi_core.config.secrets import mask_secrets
 from tipi_core.errors import StorageError
 from tipi_core.records import lock
 from tipi_core.records.atomic import append_lines, replace_file
@@ -23,19 +24,30 @@ class RunRecord:
 
     Attributes:
         path: Its folder, ``runs/<name>/<id>``.
-        info: What ``run.json`` says.
+        info: What ``run.json`` says, before secrets are masked.
+        secrets: Texts that are masked wherever they would be saved; may grow while the run lasts.
     """
 
-    def __init__(self, path: Path, info: dict[str, Any]) -> None:
+    def __init__(self, path: Path, info: dict[str, Any], secrets: set[str] | None = None) -> None:
         self.path = path
         self.info = info
+        self.secrets = set() if secrets is None else secrets
         self._guard = threading.RLock()
         self._files: dict[str, int] = {}
         self._start = time.monotonic()
 
     @classmethod
-    def create(cls, runs: Path, name: str, run_id: str, facts: Mapping[str, Any]) -> RunRecord:
+    def create(
+        cls, runs: Path, name: str, run_id: str, facts: Mapping[str, Any], secrets: set[str] | None = None
+    ) -> RunRecord:
         """Make the folder ``runs/name/run_id`` and write the first ``run.json`` into it.
+
+        Args:
+            runs: The folder of all records.
+            name: The pipeline's or script's name.
+            run_id: The run's id.
+            facts: More entries for ``run.json``.
+            secrets: Texts that are masked wherever they would be saved.
 
         Raises:
             StorageError: The folder cannot be made or written.
@@ -45,7 +57,7 @@ class RunRecord:
             path.parent.mkdir(parents=True, exist_ok=True)
             _write_ignore(runs)
             path.mkdir()
-            record = cls(path, _first_info(name, run_id, facts))
+            record = cls(path, _first_info(name, run_id, facts), secrets)
             record._begin()
         except OSError as error:
             raise StorageError(
@@ -78,7 +90,8 @@ class RunRecord:
 
     def event(self, kind: str, **fields: Any) -> None:
         """Append one event to ``events.jsonl``; a full disk loses the event and not the run."""
-        row = {"event": kind, "wall": time.time(), "time": round(time.monotonic() - self._start, 6), **fields}
+        row = {"event": kind, "wall": time.time(), "time": round(time.monotonic() - self._start, 6)}
+        row |= mask_secrets(fields, self.secrets)
         with self._guard:
             try:
                 self._append(EVENTS, encode(row) + b"\n")
@@ -149,7 +162,7 @@ class RunRecord:
         lock.release(self.path)
 
     def _write_info(self) -> None:
-        replace_file(self.path / RUN, encode(self.info, indent=2) + b"\n")
+        replace_file(self.path / RUN, encode(mask_secrets(self.info, self.secrets), indent=2) + b"\n")
 
     def _append(self, name: str, data: bytes) -> None:
         if name not in self._files:

@@ -45,6 +45,7 @@ class Run:
         frame: How log calls read them; None after a change.
         latest_metrics: The last value of every metric, for display.
         results: The outcome of each process so far, by name.
+        secrets: Texts that are masked wherever the record would hold them.
         preparing: True while a pipeline imports the user's modules and nothing is open yet.
         handles_signals: True while signals set :attr:`stop_signal` and bars must look at it.
         stop_signal: The signal that asked the run to stop, or None.
@@ -81,6 +82,7 @@ class Run:
         self.frame: Frame | None = None
         self.latest_metrics: dict[str, float] = {}
         self.results: dict[str, Outcome] = {}
+        self.secrets = set[str]()
         self.preparing = False
         self.handles_signals = False
         self.stop_signal: int | None = None
@@ -257,12 +259,14 @@ class Run:
                 print(f"tipi: {note}", file=sys.stderr)  # noqa: T201 - the last word of a run that otherwise succeeded
 
     def _create_record(self) -> RunRecord | None:
+        from tipi_core.config.secrets import environment_secrets
         from tipi_core.project.settings import runs_folder
         from tipi_core.records import RunRecord, SlowFacts, collect_facts
 
         try:
             facts = {**collect_facts(), "kind": self.kind, "seed": self.seed, **self.facts}
-            record = RunRecord.create(runs_folder(self.root), self.name, self.id, facts)
+            self.secrets |= environment_secrets(os.environ)
+            record = RunRecord.create(runs_folder(self.root), self.name, self.id, facts, self.secrets)
             self._cleanup.push("collect_slow_facts", SlowFacts(record, self.root).wait)
             return record
         except StorageError as error:
