@@ -139,7 +139,7 @@ class PipelineRunner:
         config = plan.config
         root = project.root or Path.cwd()
         facts = {**_facts(config, project), **self.facts}
-        run = Run(config.name, "pipeline", root, seed=config.seed, host=resolver.host, facts=facts)
+        run = Run(config.name, "pipeline", root, seed=config.seed, host=resolver.host.for_run(), facts=facts)
         run.secrets |= config.secrets
         folder = runs_folder(root) / run.name / run.id
         plan = plan.in_run({"dir": str(folder), "id": run.id, "name": run.name})
@@ -173,7 +173,6 @@ class PipelineRunner:
             if record is not None:
                 record.write_config(to_toml(plan.config.data, plan.config.secrets))
             run.host.register("core", CoreProviders())
-            run.defer(run.host.unregister, "core")
             run.host.run_started(run)
             _seed(run)
             for resolved in plan.permanences:

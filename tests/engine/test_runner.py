@@ -12,7 +12,9 @@ import pytest
 
 from tipi import PipelineRunner
 from tipi.errors import ConfigError, ConfigProblems, UsageError
+from tipi.plugin import hookimpl
 from tipi.records import list_records, read_record
+from tipi_core.plugins import PluginHost
 from tipi_core.run import active_run
 
 PARTS = """
@@ -143,6 +145,35 @@ def test_two_threads_run_side_by_side_and_each_logs_to_its_own_record(project, t
         rows = list(read_record(result.path).metrics())
         assert [row["step"] for row in rows] == list(range(50))
         assert {row["values"]["value"] for row in rows} == {value}
+
+
+def test_two_threads_that_share_a_host_run_side_by_side(project, tipi_run):
+    project.write("configs/met.toml", '[permanences.watch]\ntype = "Watch"\n\n[processes.meet]\ntype = "meet"\n')
+    both, seen = threading.Barrier(2, timeout=60), []
+
+    class Watch:
+        @hookimpl(wrapper=True)
+        def tipi_execute_process(self, process):
+            seen.append((id(self), process.name))
+            return (yield)
+
+    def meet(watch):
+        both.wait()
+        return id(watch)
+
+    host, results = PluginHost.load(only=[]), []
+    threads = [
+        threading.Thread(
+            target=lambda: results.append(tipi_run("met", types={"Watch": Watch, "meet": meet}, host=host)["meet"])
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(results)) == 2
+    assert sorted(seen) == sorted((watch, "meet") for watch in results)  # each permanence saw its own run only
 
 
 def test_from_python_c(project, python):

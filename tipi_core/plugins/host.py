@@ -88,6 +88,14 @@ class PluginHost:
                 loaded.append(load_plugin(found))
         return cls(loaded)
 
+    def for_run(self) -> PluginHost:
+        """Return the same plugins for one run: what the run registers is its own, also where several share a host."""
+        mine = PluginHost()
+        mine.plugins, mine._registry = self.plugins, self.registry
+        for name, plugin in self._manager.list_name_plugin():
+            mine.register(name, plugin)
+        return mine
+
     @property
     def registry(self) -> Registry:
         """The types and resources that the plugins named; each is asked once, at the first look."""
@@ -101,10 +109,6 @@ class PluginHost:
     def register(self, name: str, plugin: Any) -> None:
         """Register an object that implements hooks; the name must be free."""
         self._manager.register(plugin, name=name)
-
-    def unregister(self, name: str) -> None:
-        """Take back :meth:`register`."""
-        self._manager.unregister(name=name)
 
     def register_permanence(self, name: str, value: Any) -> bool:
         """Let a permanence answer hooks while it lives; return whether it implements any.
