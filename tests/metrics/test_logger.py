@@ -1,14 +1,39 @@
 """``logger`` in one process: rows, steps, config, warnings, observers."""
 
 import argparse
+import copy
 import json
+import math
+import pickle
 import threading
 
 import pytest
 
 from tipi.helpers import logger, progress_bar
 from tipi.plugin import hookimpl
-from tipi_core.errors import RunInterrupted
+from tipi.records import list_records, read_record
+from tipi_core.errors import RunInterrupted, StorageError
+from tipi_core.metrics import observing
+from tipi_core.metrics import stream as stream_room
+from tipi_core.metrics.stream import MetricStream
+
+LAST_METRIC = """
+import os, pty, re
+from tipi.helpers import logger, progress_bar
+screen, terminal = pty.openpty()
+with open(terminal, "w") as stream:
+    for number in progress_bar(range(10), desc="Training", file=stream):
+        logger.log({"loss": number})
+os.set_blocking(screen, False)
+shown = b""
+try:
+    while data := os.read(screen, 65536):
+        shown += data
+except OSError:  # that is all
+    pass
+lines = re.sub(r"\\x1b\\[[0-9;]*[mK]", "", shown.decode()).splitlines()
+print([line for line in lines if "10/10" in line][-1])
+"""
 
 
 def test_log_without_init_leaves_a_record(run, rows):
@@ -124,10 +149,131 @@ def test_init_says_where_the_metrics_go_and_returns_the_run(run, capsys):
 def test_the_summary_has_the_last_value_of_each_metric(run):
     logger.log({"loss": 2.0, "note": "x"})
     logger.log({"loss": 1.0, "acc": 3})
-    assert logger.summary == {"loss": 1.0, "acc": 3}
+    assert logger.summary == {"loss": 1.0, "note": "x", "acc": 3}
     run.close("completed")
     info = json.loads((run.record.path / "run.json").read_text())
-    assert (info["rows"], info["summary"]) == (2, {"loss": 1.0, "acc": 3})
+    assert (info["rows"], info["summary"]) == (2, {"loss": 1.0, "note": "x", "acc": 3})
+
+
+def test_the_summary_can_be_set_and_what_is_logged_later_wins(run, rows):
+    logger.log({"loss": 2.0, "nan": math.nan})
+    logger.summary["best"] = 3
+    logger.summary.loss = 0.5
+    logger.summary.update({"report": {"accuracy": 0.9}}, epochs=4)
+    assert logger.summary == {
+        "loss": 0.5, "nan": pytest.approx(math.nan, nan_ok=True), "best": 3, "report": {"accuracy": 0.9}, "epochs": 4,
+    }  # fmt: skip
+    assert logger.summary.best == 3
+    logger.log({"best": 5})
+    assert [row["summary"] for row in rows() if "summary" in row] == [
+        {"best": 3},
+        {"loss": 0.5},
+        {"report": {"accuracy": 0.9}, "epochs": 4},
+    ]
+    assert [row["step"] for row in rows() if row["values"]] == [0, 1]
+    summary = json.loads((run.record.path / "run.json").read_text())["summary"]
+    assert summary == {"loss": 0.5, "nan": "NaN", "best": 5, "report": {"accuracy": 0.9}, "epochs": 4}
+
+
+def test_a_metric_that_became_nan_is_shown_as_nan(run):
+    logger.log({"loss": 1.0})
+    logger.log({"loss": math.nan})
+    assert math.isnan(logger.summary["loss"])
+    assert math.isnan(run.latest_metrics["loss"])
+    run.close("completed")
+    metrics = json.loads((run.record.path / "run.json").read_text())["metrics"]["loss"]
+    assert (metrics["last"], metrics["best"]) == (1.0, 1.0)
+
+
+def test_numbers_beyond_every_float_stop_no_row(run, rows):
+    logger.log({"huge": 10**400, "loss": 1.0})
+    logger.log({"loss": 2.0})
+    assert [row["values"]["loss"] for row in rows()] == [1.0, 2.0]
+
+
+def test_config_that_is_set_before_init_is_kept_and_copies_are_plain(run):
+    logger.config.lr = 0.1
+    logger.config.setdefault("lr", 9)
+    logger.config.update(argparse.Namespace(epochs=3), allow_val_change=True)
+    logger.config |= {"seed": 1}
+    logger.init()
+    run.close("completed")
+    info = json.loads((run.record.path / "run.json").read_text())
+    assert info["config"] == {"lr": 0.1, "epochs": 3, "seed": 1}
+    for copied in (copy.deepcopy(logger.config), pickle.loads(pickle.dumps(logger.config))):
+        assert (type(copied), copied) == (dict, info["config"])
+
+
+def test_a_config_of_another_kind_is_named_and_stops_nothing(run, capsys):
+    logger.init(config="config.yaml")
+    assert "config takes a mapping or a namespace, not the str 'config.yaml'" in capsys.readouterr().err
+    logger.log({"loss": 1.0})
+
+
+def test_the_run_has_wandbs_names(run):
+    with logger.init(project="p", entity="team", name="baseline") as logged:
+        logged.log({"loss": 1.0})
+        logged.summary["best"] = 1
+        logged.config.lr = 0.1
+        assert (logged.name, logged.project, logged.entity, logged.step) == ("baseline", "p", "team", 1)
+        assert logged.path == run.record.path
+        assert f"id={run.id!r}" in repr(logged)
+    assert run.state == "completed"
+
+
+def test_a_block_that_raises_is_a_failed_run(run):
+    with pytest.raises(ValueError, match="steep"), logger.init():
+        raise ValueError("too steep")
+    info = json.loads((run.record.path / "run.json").read_text())
+    assert (info["state"], info["error"]) == ("failed", "ValueError: too steep")
+
+
+def test_init_again_with_reinit_ends_the_run_before(run, tmp_path):
+    first = logger.init(project="a")
+    logger.log({"loss": 1.0})
+    second = logger.init(project="b", reinit="finish_previous")
+    assert second.id != first.id
+    assert second.project == "b"
+    logger.finish()
+    assert [record.state for record in list_records(tmp_path / "runs")] == ["completed", "completed"]
+
+
+def test_what_only_says_something_about_rows_takes_no_step(run, rows):
+    logger.define_metric("loss", goal="minimize", step_metric="epoch", hidden=True)
+    logger.log({"loss": 1.0})
+    logger.alert("slow", level="WARN", wait_duration=60)
+    logger.log({"loss": 2.0})
+    written = rows()
+    assert [row["step"] for row in written if row["values"]] == [0, 1]
+    assert written[0]["define"] == {
+        "name": "loss", "step_metric": "epoch", "summary": None, "hidden": True, "goal": "minimize",
+    }  # fmt: skip
+    assert next(row["alert"] for row in written if "alert" in row)["wait_duration"] == 60
+
+
+@pytest.mark.parametrize(("mark", "call"), [("savefig", "log_figure"), ("to_dict", "log_table")])
+def test_an_object_for_another_call_is_refused_with_that_call(run, capsys, mark, call):
+    logger.log({"chart": type("Thing", (), {mark: lambda self: None})()})
+    assert f"'chart' is left out: a Thing is no number, text or 0-d tensor: logger.{call} keeps it" in (
+        capsys.readouterr().err
+    )
+
+
+def test_the_last_metrics_are_known_before_they_are_written(run):
+    logger.log({"loss": 1.0})
+    logger.summary  # noqa: B018 - it writes what is queued
+    stream = run.service(MetricStream)
+    with stream._guard:  # the writer waits
+        logger.log({"loss": 2.0, "acc": 3, "note": "x"})
+        assert run.latest_metrics == {"loss": 1.0}
+        assert run.fresh_metrics() == {"loss": 2.0, "acc": 3}
+
+
+def test_a_bar_that_ends_leaves_the_last_metrics_beside_it(python, tmp_path):
+    (tmp_path / "train.py").write_text(LAST_METRIC)
+    done = python("train.py", TIPI_PLUGINS="progress")
+    assert done.code == 0, done.err
+    assert done.out.strip().endswith("loss 9")
 
 
 def test_a_script_ends_with_a_table_of_its_metrics(run, capsys):
@@ -203,6 +349,67 @@ def test_a_tracker_gets_the_settings_is_announced_and_closed_after_the_record(ru
     assert state_at_close == "completed"
     assert logged.url == "https://example.org/1"
     assert capsys.readouterr().err == "tipi: mine: watching\n"
+
+
+class Slow:
+    """An observer that takes nothing until it may."""
+
+    def __init__(self):
+        self.seen, self.may = [], threading.Event()
+
+    @hookimpl
+    def tipi_log(self, records):
+        assert self.may.wait(60)
+        self.seen += [record["values"]["n"] for record in records]
+
+
+def test_a_slow_observer_holds_nobody_up_and_reads_the_rest_from_the_record(run, rows, monkeypatch):
+    monkeypatch.setattr(observing, "MOST_ROWS", 100)
+    monkeypatch.setattr(observing, "MOST_BYTES", 2000)
+    observer = Slow()
+    run.host.register("slow", observer)
+    for number in range(1000):
+        logger.log({"n": number})
+        if number % 50 == 0:
+            logger.summary  # noqa: B018 - it writes what is queued
+    stream = run.service(MetricStream)
+    assert sum(1 for _ in read_record(run.record.path).metrics()) > 900  # the record goes on
+    assert len(stream._observers._queue) <= 4  # and what waits for the observer is bounded
+    observer.may.set()
+    assert len(rows()) == 1000
+    assert observer.seen == list(range(1000))
+
+
+def test_an_observer_that_never_returns_is_left_behind(run, capsys, monkeypatch):
+    monkeypatch.setattr(observing, "END_SECONDS", 0.1)
+    observer = Slow()
+    run.host.register("slow", observer)
+    logger.log({"n": 1})
+    run.close("completed")
+    assert "a plugin did not take all metrics in time; they are in the record" in capsys.readouterr().err
+    observer.may.set()
+
+
+def test_on_a_disk_that_stays_full_the_newest_rows_wait_and_the_dropped_ones_are_counted(run, capsys, monkeypatch):
+    monkeypatch.setattr(stream_room, "MOST_KEPT_BYTES", 2000)
+    logger.log({"n": 0})
+    logger.summary  # noqa: B018 - it writes what is queued
+    with monkeypatch.context() as full:
+        full.setattr(type(run.record), "append_metrics", _no_space)
+        for number in range(1, 101):
+            logger.log({"n": number})
+            logger.summary  # noqa: B018 - it writes what is queued
+    with pytest.raises(StorageError, match="rows of metrics could not be written and are lost"):
+        run.service(MetricStream).close()
+    kept = [row["values"]["n"] for row in read_record(run.record.path).metrics()]
+    lost = json.loads((run.record.path / "run.json").read_text())["rows_lost"]
+    assert kept == [0, *range(lost + 1, 101)]
+    assert lost > 50
+    assert capsys.readouterr().err.count("metrics cannot be written now") == 1
+
+
+def _no_space(*_):
+    raise OSError(28, "No space left on device")
 
 
 def test_on_another_rank_nothing_is_written_or_said(run, capsys, monkeypatch, tmp_path):

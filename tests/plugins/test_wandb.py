@@ -97,11 +97,16 @@ def test_values_set_on_the_config_later_arrive(python, script, record):
 
 
 @needs_wandb
-def test_own_steps_are_kept_as_a_value(python, script, record):
-    python(script("logger.log({'val': 1}, step=1000)"), WANDB_MODE="offline")
+def test_own_steps_are_the_steps_in_wandb_and_those_that_do_not_increase_are_kept_as_a_value(python, script, record):
+    body = "for step in (1000, 1010, 1010, 5): logger.log({'val': step}, step=step)"
+    python(script(body), WANDB_MODE="offline")
     _, history, _ = offline_run(record())
-    assert without_clock(history[-1]) == {"val": 1, "step": 1000}
-    assert history[-1]["_step"] == 60
+    assert [(row["_step"], row.get("step")) for row in history[-4:]] == [
+        (1000, None),
+        (1010, None),
+        (1011, 1010),
+        (1012, 5),
+    ]
 
 
 @needs_wandb

@@ -47,3 +47,31 @@ def records(data):
         if kind in (FULL, LAST):
             yield b"".join(parts)
             parts = []
+
+
+def read_everything(folder):
+    """Return what a run says besides rows: its words, config, definitions, summary as it was set, alerts, exit code."""
+    from google.protobuf.json_format import MessageToDict
+    from wandb.proto.wandb_internal_pb2 import Record
+
+    found = {"summary": {}, "metrics": [], "alerts": []}
+    (file,) = folder.glob("*.wandb")
+    for data in records(file.read_bytes()):
+        record = Record()
+        record.ParseFromString(data)
+        kind = record.WhichOneof("record_type")
+        if kind == "run":
+            run = MessageToDict(record.run)
+            found["run"] = {
+                key: run.get(key) for key in ("project", "displayName", "tags", "runGroup", "notes", "jobType")
+            }
+        elif kind == "summary":
+            found["summary"].update(items(record.summary.update))
+        elif kind == "metric":
+            found["metrics"].append(MessageToDict(record.metric))
+        elif kind == "alert":
+            found["alerts"].append((record.alert.title, record.alert.text, record.alert.level))
+    config, _, exit_code = read_run(folder)
+    config.pop("_wandb", None)
+    found["summary"] = {key: value for key, value in found["summary"].items() if not key.startswith("_")}
+    return {**found, "config": config, "exit_code": exit_code}

@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tipi_core.run import Run, active_run, current_run, end_implicit_run, find_mine
+from tipi_core.run import Run, active_run, current_run, end_cells_run, end_implicit_run, find_mine
 
 if TYPE_CHECKING:
-    from tipi_core.metrics.session import LogSession, RunConfig
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedRun:
-    """The run as the logger shows it.
-
-    Attributes:
-        id: Its id.
-        name: The script's or pipeline's name.
-        path: The folder of its record, or None without one.
-        find_url: Looks for its page in a tracker.
-    """
-
-    id: str
-    name: str
-    path: Path | None
-    find_url: Callable[[], str | None] = field(repr=False)
-
-    @property
-    def url(self) -> str | None:
-        """Its page in a tracker, as soon as that is known; None before, and without one."""
-        return self.find_url()
+    from tipi_core.metrics.saved import Saved
+    from tipi_core.metrics.session import LogSession
+    from tipi_core.metrics.stream import MetricStream
 
 
 class Logger:
@@ -63,7 +42,8 @@ class Logger:
         """Begin logging: open the record, and let trackers follow it where that is possible.
 
         Inside a pipeline this merges into what the config says, and the config wins. A second call with the same
-        arguments does nothing; with others it says so once.
+        arguments does nothing; with others it says so once. In a notebook, the call in another cell, or in the same
+        cell run again, ends the run and begins a new one.
 
         Args:
             project: The tracker's project.
@@ -77,10 +57,10 @@ class Logger:
             dir: Where the tracker keeps its own files.
             resume: Whether the tracker goes on with a run of the same id.
             id: The run's id in the tracker.
-            options: Anything else that the tracker's own ``init`` takes.
+            options: Anything else that the tracker's own ``init`` takes; ``reinit=True`` ends the run before.
 
         Returns:
-            The run.
+            The run; in ``with logger.init() as run:`` it ends with the block.
         """
         settings = {
             "project": project, "entity": entity, "name": name, "config": config, "tags": tags, "group": group,
@@ -88,6 +68,9 @@ class Logger:
         }  # fmt: skip
         run = current_run()
         try:
+            if _session(run).ends_before(settings):
+                end_cells_run(run)
+                run = current_run()
             _session(run).init(settings)
         except Exception as error:
             _complain(run, "init", error)
@@ -134,62 +117,91 @@ class Logger:
         """Keep a text, such as samples that a model wrote."""
         self._attach("text", key, "write_text", text)
 
-    def log_artifact(self, path: str | Path, name: str | None = None, type: str = "file") -> None:  # noqa: A002 - wandb's name
+    def log_artifact(
+        self,
+        path: str | Path,
+        name: str | None = None,
+        type: str = "file",  # noqa: A002 - wandb's name
+        aliases: list[str] | None = None,
+    ) -> None:
         """Keep a copy of a file or folder.
 
         Args:
             path: The file or folder.
             name: What to call it; its own name when not given.
             type: What it is, such as ``model`` or ``dataset``; for trackers.
+            aliases: More names of this version, such as ``best``; for trackers.
         """
-        self._attach("artifact", name or Path(path).stem, "copy_artifact", Path(path), about={"of": type})
+        about = {"of": type, **({"aliases": list(aliases)} if aliases else {})}
+        self._attach("artifact", name or Path(path).stem, "copy_artifact", Path(path), about=about)
 
-    def define_metric(self, name: str, step_metric: str | None = None, summary: str | None = None) -> None:
+    def define_metric(
+        self,
+        name: str,
+        step_metric: str | None = None,
+        step_sync: bool | None = None,
+        hidden: bool | None = None,
+        summary: str | None = None,
+        goal: str | None = None,
+        overwrite: bool | None = None,
+    ) -> None:
         """Say over which metric another one is drawn, and which end of it is good.
 
         Args:
             name: The metric; trackers may take patterns such as ``val/*``.
-            step_metric: The metric of its x axis.
-            summary: ``min`` or ``max``.
+            step_metric: The metric of its x axis; one that is never logged is taken from the progress bar of that name.
+            step_sync: For trackers: whether the x axis takes its last value where a row has none.
+            hidden: For trackers: whether it has no chart by itself.
+            summary: ``min`` or ``max``; trackers may know more.
+            goal: ``minimize`` or ``maximize``.
+            overwrite: For trackers: whether this replaces what was said before.
         """
         run = current_run()
+        options = {"step_sync": step_sync, "hidden": hidden, "goal": goal, "overwrite": overwrite}
+        given = {key: value for key, value in options.items() if value is not None}
         try:
             if run.writes():
-                if summary in ("min", "max"):
-                    _stream(run).goals[name] = summary
-                _stream(run).note(define={"name": name, "step_metric": step_metric, "summary": summary})
+                good = summary if summary in ("min", "max") else str(goal)[:3]
+                if good in ("min", "max"):
+                    _stream(run).goals[name] = good
+                definition = {"name": name, "step_metric": step_metric, "summary": summary, **given}
+                _stream(run).note(counts=False, define=definition)
         except Exception as error:
             _complain(run, "define_metric", error)
 
-    def alert(self, title: str, text: str = "", level: str = "INFO") -> None:
+    def alert(self, title: str, text: str = "", level: str = "INFO", wait_duration: float | None = None) -> None:
         """Say something important: on the console, in the record, and through trackers that can.
 
         Args:
             title: A few words.
             text: More of them.
             level: ``INFO``, ``WARN`` or ``ERROR``.
+            wait_duration: For trackers: the seconds in which an alert of that title is sent once.
         """
         run = current_run()
+        level = str(getattr(level, "value", level))  # wandb has an enum for them
+        wait = {} if wait_duration is None else {"wait_duration": wait_duration}
         try:
             if run.writes():
-                _stream(run).note(alert={"title": title, "text": text, "level": level})
+                _stream(run).note(counts=False, alert={"title": title, "text": text, "level": level, **wait})
                 run.event("alert", title=title, text=text, level=level)
                 sys.stderr.write(f"tipi: {level.lower()}: {title}{': ' + text if text else ''}\n")
         except Exception as error:
             _complain(run, "alert", error)
 
-    def watch(self, model: Any, **options: Any) -> None:
+    def watch(self, model: Any, *arguments: Any, **options: Any) -> None:
         """Let a tracker that runs in this process watch a model's gradients; without one, say so once.
 
         Args:
             model: The model.
-            options: What the tracker's own ``watch`` takes.
+            arguments: What the tracker's own ``watch`` takes next.
+            options: What else it takes.
         """
         run = current_run()
         try:
             watchers = [tracker.watch for tracker in _session(run).trackers if tracker.watch is not None]
             for watch in watchers:
-                watch(model, **options)
+                watch(model, *arguments, **options)
             if not watchers and run.writes():
                 raise RuntimeError("no tracker runs in this process: logger.init(..., in_process=True) lets W&B do so")
         except Exception as error:
@@ -219,23 +231,83 @@ class Logger:
             end_implicit_run(run, "failed" if exit_code else "completed")
 
     @property
-    def config(self) -> RunConfig:
+    def config(self) -> Saved:
         """The hyperparameters of the current run: a dict whose keys are attributes too."""
         return _session(current_run()).config
 
+    @config.setter
+    def config(self, values: Any) -> None:
+        if values is not self.config:  # as after |=
+            self.config.update(values)
+
     @property
-    def summary(self) -> dict[str, float]:
-        """The last value of each metric."""
-        run = current_run()
-        _stream(run).flush()
-        return run.latest_metrics
+    def summary(self) -> Saved:
+        """The last value of each metric, and what was set here: a dict whose keys are attributes too."""
+        return _stream(current_run()).fresh_summary()
 
     @property
     def run(self) -> LoggedRun:
         """The current run: id, name, path of its record, url."""
-        run = current_run()
-        session = _session(run)
-        return LoggedRun(run.id, run.name, run.record.path if run.record else None, lambda: session.url)
+        return LoggedRun(current_run())
+
+
+class LoggedRun(Logger):
+    """A run as the logger shows it; what can be said of the logger can be said of it too, until it ends.
+
+    Attributes:
+        id: Its id.
+        path: The folder of its record, or None without one.
+
+    Example:
+        >>> with logger.init(project="my_research") as run:  # doctest: +SKIP
+        ...     run.log({"loss": 0.5})
+        ...     run.summary["best"] = 0.5
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self.id = run.id
+        self.path = run.record.path if run.record else None
+
+    @property
+    def name(self) -> str:
+        """The name that ``init`` was given, else the script's or pipeline's."""
+        return self._setting("name") or self._run.name
+
+    @property
+    def url(self) -> str | None:
+        """Its page in a tracker, as soon as that is known; None before, and without one."""
+        return _session(self._run).url
+
+    @property
+    def project(self) -> str | None:
+        """The tracker's project that ``init`` was given."""
+        return self._setting("project")
+
+    @property
+    def entity(self) -> str | None:
+        """The tracker's user or team that ``init`` was given."""
+        return self._setting("entity")
+
+    @property
+    def step(self) -> int:
+        """The number of the next log call."""
+        return self._run.step
+
+    def __enter__(self) -> LoggedRun:
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if self._run.kind == "script":
+            state = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+            end_implicit_run(self._run, "completed" if error is None else state, error)
+
+    def __repr__(self) -> str:
+        return f"LoggedRun(id={self.id!r}, name={self.name!r}, path={self.path!r})"
+
+    def _setting(self, name: str) -> str | None:
+        value = (_session(self._run).settings or {}).get(name)
+        return None if value is None else str(value)
 
 
 logger = Logger()
@@ -252,7 +324,7 @@ def _session(run: Run) -> LogSession:
     return run.service(LogSession)
 
 
-def _stream(run: Run) -> Any:
+def _stream(run: Run) -> MetricStream:
     from tipi_core.metrics.stream import MetricStream
 
     return run.service(MetricStream)

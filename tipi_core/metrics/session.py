@@ -5,37 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tipi_core.metrics.cells import Cells
 from tipi_core.metrics.console import say, short_path
+from tipi_core.metrics.saved import Saved
 from tipi_core.metrics.stream import MetricStream
 from tipi_core.metrics.tracker import Tracker
 from tipi_core.records.background import Background
-from tipi_core.run import Run
+from tipi_core.run import Run, close_first_at_exit
 
-
-class RunConfig(dict[str, Any]):
-    """The user's hyperparameters: a dict whose keys are attributes too, kept in ``run.json``."""
-
-    def __init__(self, session: LogSession) -> None:
-        super().__init__()
-        object.__setattr__(self, "_session", session)
-
-    def __getattr__(self, name: str) -> Any:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        self[name] = value
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        super().__setitem__(name, value)
-        self._session.save_config()
-
-    def update(self, *args: Any, **values: Any) -> None:
-        """Set several values and save them once."""
-        super().update(*args, **values)
-        self._session.save_config()
+AGAIN = (True, "finish_previous", "create_new")
 
 
 class LogSession:
@@ -51,12 +29,19 @@ class LogSession:
         self.run = run
         self.settings: dict[str, Any] | None = None
         self.trackers: list[Tracker] = []
-        self.config = RunConfig(self)
+        self.config = Saved(self._save_config)
         self._pending: dict[str, Any] = {}
+        self._cells: Cells | None = None
+
+    def ends_before(self, settings: Mapping[str, Any]) -> bool:
+        """Return whether ``init`` with these settings is for a new run: a later cell of a notebook, or ``reinit``."""
+        if self.settings is None or self.run.kind != "script":
+            return False
+        return settings.get("reinit") in AGAIN or (self._cells is not None and self._cells.moved_on())
 
     def init(self, settings: Mapping[str, Any]) -> None:
         """Take settings: at once, or later while a pipeline is being prepared."""
-        given = {key: value for key, value in settings.items() if value is not None}
+        given = {key: value for key, value in settings.items() if value is not None and key != "reinit"}
         if self.run.preparing:
             self._pending.update(given)
         elif self.settings is None:
@@ -75,21 +60,21 @@ class LogSession:
         pages = (tracker.url or (tracker.find_url() if tracker.find_url else None) for tracker in self.trackers)
         return next((page for page in pages if page), None)
 
-    def save_config(self) -> None:
-        """Write the user's config into the record."""
+    def _save_config(self, _: Mapping[str, Any]) -> None:
+        """Write the user's config into the record, or have it there once there is one."""
         from tipi_core.config.secrets import collect_secrets
 
         self.run.secrets.update(collect_secrets(self.config))
-        if self.run.record is not None and self.run.writes():
-            self.run.record.update(config=_plain(self.config))
+        if self.run.writes():
+            self.run.note_facts(config=_plain(self.config))
 
     def _start(self, settings: dict[str, Any]) -> None:
         settings = {**settings, **_from_command_line(self.run)}
         self.settings = settings
+        self._cells = Cells.of(self.run)
         stream = self.run.service(MetricStream) if self.run.writes() else None
-        config = settings.get("config")
-        if config:
-            self.config.update(config if isinstance(config, Mapping) else vars(config))
+        if settings.get("config"):
+            self.config.update(settings["config"])
         if stream is None:
             return
         if self.run.knows_plugins or settings.get("in_process"):  # what runs in here is there when init returns
@@ -97,6 +82,8 @@ class LogSession:
         else:
             self._starting = Background("tipi-trackers", lambda _: self._start_trackers(settings, stream))
             self.run.defer(self._starting.wait)
+        if settings.get("in_process") and self.run.kind == "script":
+            close_first_at_exit(self.run)  # before what the tracker does at exit, which would end its run
 
     def _start_trackers(self, settings: dict[str, Any], stream: MetricStream) -> None:
         """Start what follows the run and say so; on a thread in a script, where finding the plugins takes a while."""

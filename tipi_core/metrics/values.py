@@ -143,7 +143,7 @@ def _capture_one(value: Any) -> tuple[str | None, Any]:
     size = getattr(value, "numel", None) or getattr(value, "size", 1)
     size = size() if callable(size) else size
     if not callable(getattr(value, "item", None)):
-        return f"a {type(value).__name__} is no number, text or 0-d tensor", None
+        return f"a {type(value).__name__} is no number, text or 0-d tensor{_where_else(value)}", None
     if size != 1:
         return f"it has {size} elements: log one number, such as its mean", None
     if getattr(getattr(value, "device", None), "type", "cpu") not in ("cpu", "meta"):
@@ -152,6 +152,13 @@ def _capture_one(value: Any) -> tuple[str | None, Any]:
     if type(plain) in PLAIN:
         return None, plain
     return f"a {type(plain).__name__} is no number", None
+
+
+def _where_else(value: Any) -> str:
+    """Return which call keeps such an object."""
+    marks = {"savefig": "figure", "write_html": "figure", "to_dict": "table", "thumbnail": "image"}
+    kinds = [kind for mark, kind in marks.items() if callable(getattr(value, mark, None))]
+    return f": logger.log_{kinds[0]} keeps it" if kinds else ""
 
 
 def _plain_of(value: str | float) -> str | float:

@@ -133,6 +133,10 @@ class PluginHost:
         if self._manager.has_plugin(f"{PERMANENCE}{name}"):
             self._manager.unregister(name=f"{PERMANENCE}{name}")
 
+    def implements(self, hook: str) -> bool:
+        """Return whether any plugin implements a hook."""
+        return bool(getattr(self._manager.hook, hook).get_hookimpls())
+
     def hooks_of(self, name: str) -> list[str]:
         """Return the hooks that the plugin of that name implements."""
         return sorted(hook for hook in self._hooks if any(name == owner for owner, _ in self._implementations(hook)))

@@ -49,7 +49,7 @@ class NotebookSink:
         """Keep the bar's last line if it stays; with the last bar, show what is left."""
         if bar.remains():
             innermost = not others or others[-1].depth <= bar.depth
-            self._left += self._lines([bar.state(now)], bar.run.latest_metrics if innermost else {})
+            self._left += self._lines([bar.state(now)], bar.run.fresh_metrics() if innermost else {})
         if not others:
             self._show(self._left)
 

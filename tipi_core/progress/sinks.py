@@ -157,7 +157,7 @@ class LiveSink:
         """Keep the bar's last line for the next frame; with the last bar, draw it and give the terminal back."""
         if bar.remains():
             innermost = not others or others[-1].depth <= bar.depth
-            self._left.append((bar.state(now), dict(bar.run.latest_metrics) if innermost else {}))
+            self._left.append((bar.state(now), bar.run.fresh_metrics() if innermost else {}))
         if len(self._left) > MOST_LEFT or not others:
             self._flush_left()
         if not others:

@@ -5,6 +5,7 @@ The first bar or log of a script makes an implicit run in memory; a pipeline ope
 
 from __future__ import annotations
 
+import atexit
 import contextvars
 import sys
 import threading
@@ -68,6 +69,20 @@ def end_implicit_run(run: Run, state: str, error: BaseException | None = None) -
             _active.stack.remove(run)
 
 
+def end_cells_run(run: Run) -> None:
+    """End the run of a notebook as its last cell ended."""
+    if run.cell_error is None:
+        end_implicit_run(run, "completed")
+    else:
+        interrupted = isinstance(run.cell_error, KeyboardInterrupt)
+        end_implicit_run(run, "interrupted" if interrupted else "failed", run.cell_error)
+
+
+def close_first_at_exit(run: Run) -> None:
+    """When Python ends, close a script's run before what was registered for that moment until now."""
+    atexit.register(_close_at_exit, run)
+
+
 @contextmanager
 def activate(run: Run) -> Iterator[Run]:
     """Make ``run`` the innermost active run while the block lasts."""
@@ -84,25 +99,23 @@ def activate(run: Run) -> Iterator[Run]:
 
 
 def _implicit_run() -> Run:
-    import atexit
-
     from tipi_core.project.settings import find_root
 
     run = Run(_script_name(), root=find_root(Path.cwd()) or Path.cwd())
-    atexit.register(_close_at_exit, run)
+    close_first_at_exit(run)
     return run
 
 
 def _close_at_exit(run: Run) -> None:
     error: BaseException | None = getattr(sys, "last_exc", None) or getattr(sys, "last_value", None)
-    if hasattr(sys, "ps1") or "IPython" in sys.modules:
-        error = None  # in a session, an error of an earlier line is no verdict on the run
-    if error is None:
+    if hasattr(sys, "ps1") or "IPython" in sys.modules:  # there an error of an earlier line is no verdict on the run
+        end_cells_run(run)
+    elif error is None:
         end_implicit_run(run, "completed")  # with which code, only what started Python knows
-        return
-    interrupted = isinstance(error, KeyboardInterrupt)
-    run.note_facts(exit_code=130 if interrupted else 1)
-    end_implicit_run(run, "interrupted" if interrupted else "failed", error)
+    else:
+        interrupted = isinstance(error, KeyboardInterrupt)
+        run.note_facts(exit_code=130 if interrupted else 1)
+        end_implicit_run(run, "interrupted" if interrupted else "failed", error)
 
 
 def _script_name() -> str:

@@ -43,12 +43,14 @@ class Run:
         sink: Where ``logger.log`` puts a row, once something takes them.
         loops: The open bars, outermost first.
         frame: How log calls read them; None after a change.
-        latest_metrics: The last value of every metric, for display.
+        latest_metrics: The last number of every metric that was written.
+        waiting_metrics: Returns the numbers that wait to be written, once something takes rows.
         results: The outcome of each process so far, by name.
         secrets: Texts that are masked wherever the record would hold them.
         preparing: True while a pipeline imports the user's modules and nothing is open yet.
         handles_signals: True while signals set :attr:`stop_signal` and bars must look at it.
         stop_signal: The signal that asked the run to stop, or None.
+        cell_error: What ended the last cell of a notebook that logged; None where it went well.
         reached_safe_point: True once a safe point obeyed it and the clean-up is under way.
 
     Example:
@@ -81,11 +83,13 @@ class Run:
         self.loops: list[Loop] = []
         self.frame: Frame | None = None
         self.latest_metrics: dict[str, float] = {}
+        self.waiting_metrics: Callable[[], dict[str, float]] = dict
         self.results: dict[str, Outcome] = {}
         self.secrets = set[str]()
         self.preparing = False
         self.handles_signals = False
         self.stop_signal: int | None = None
+        self.cell_error: BaseException | None = None
         self.reached_safe_point = False
         self.record: RunRecord | None = None
         self.state = "running"
@@ -130,6 +134,10 @@ class Run:
             if given >= self.step:
                 self.steps = count(given + 1)
             return given
+
+    def fresh_metrics(self) -> dict[str, float]:
+        """Return the last number of every metric, for display."""
+        return {**self.latest_metrics, **self.waiting_metrics()}
 
     def push_loop(self, loop: Loop) -> None:
         """Say that a bar opened inside the ones that are open."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ STATUS = "status.json"
 LOG = "relay.log"
 LOCK = "relay.lock"
 CATCH_UP = "tipi runs sync"
+SECONDS = 10.0
 
 
 def own_folder(record: Path) -> Path:
@@ -20,6 +22,14 @@ def own_folder(record: Path) -> Path:
     folder = record / FOLDER
     folder.mkdir(exist_ok=True)
     return folder
+
+
+def patience() -> float:
+    """Return the most seconds that the end of a run waits for W&B: ``TIPI_WANDB_SECONDS``, else 10."""
+    try:
+        return float(os.environ.get("TIPI_WANDB_SECONDS", SECONDS))
+    except ValueError:
+        return SECONDS
 
 
 def shorten(path: Path) -> str:

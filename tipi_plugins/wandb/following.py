@@ -1,17 +1,18 @@
-"""Following a record: its new rows as they are written, until its run is over."""
+"""Following a record: its new rows as they are written, the steps they have in W&B, and whether its run is over."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from tipi.records import Record, read_record
 
 PAUSE_SECONDS = 0.2
-Row = tuple[int, dict[str, Any]]
+NOTES = frozenset({"define", "alert", "summary"})
+Row = dict[str, Any]
 
 
 class RowReader:
@@ -24,10 +25,9 @@ class RowReader:
     def __init__(self, file: Path) -> None:
         self._file = file
         self._offset = 0
-        self._number = 0
 
     def read(self, most: int = 2**20) -> list[Row]:
-        """Return number and content of the next whole rows, from at most ``most`` bytes and at least one row."""
+        """Return the next whole rows, from at most ``most`` bytes and at least one row; none where there is no more."""
         try:
             with self._file.open("rb") as file:
                 file.seek(self._offset)
@@ -38,32 +38,42 @@ class RowReader:
             return []
         whole = data[: data.rfind(b"\n") + 1]
         self._offset += len(whole)
-        return list(self._numbered(whole))
-
-    def _numbered(self, data: bytes) -> Iterator[Row]:
-        for line in data.splitlines():
-            try:
-                row = json.loads(line)
-            except ValueError:
-                row = None
-            if isinstance(row, dict):
-                yield self._number, row
-            self._number += 1
+        return list(_parse(whole))
 
 
-def follow(record: Path, stop: Callable[[], bool] = lambda: False) -> Iterator[list[Row]]:
-    """Yield batches of rows until the run is over, however it ended, or ``stop`` says so.
+class Steps:
+    """Numbers rows as W&B counts: each has a step of its own, which is the row's where the steps of a run increase.
 
-    Whether the run lives is asked first and the rows are read after, so that the last ones are never missed.
+    The numbers follow from the rows alone, so a relay that starts again finds the same ones.
+
+    Args:
+        base: The first step that is free.
+
+    Example:
+        >>> steps = Steps(0)
+        >>> [steps.of(row) for row in ({"step": 0}, {"step": 5}, {"step": 5}, {"step": 6, "alert": {}}, {"step": 6})]
+        [0, 5, 6, 7, 7]
     """
-    reader = RowReader(record / "metrics.jsonl")
-    while True:
-        over = is_over(record) or stop()
-        while rows := reader.read():
-            yield rows
-        if over:
-            return
-        time.sleep(PAUSE_SECONDS)
+
+    def __init__(self, base: int) -> None:
+        self.next = base
+
+    def of(self, row: Row) -> int:
+        """Return the step of the next row; a row that only says something about others takes none."""
+        if not row.keys().isdisjoint(NOTES):
+            return self.next
+        given = row.get("step")
+        step = max(self.next, given) if isinstance(given, int) else self.next
+        self.next = step + 1
+        return step
+
+
+def _parse(lines: bytes) -> Iterator[Row]:
+    for line in lines.splitlines():
+        with suppress(ValueError):
+            row = json.loads(line)
+            if isinstance(row, dict):
+                yield row
 
 
 def is_over(record: Path) -> bool:

@@ -1,7 +1,7 @@
-"""The relay, ``python -m tipi_plugins.wandb.relay RECORD``: follows a record from its first row and feeds W&B.
+"""The relay, ``python -m tipi_plugins.wandb.relay [--all] RECORD``: follows a record from its first row and feeds W&B.
 
-The training starts it; run by hand it sends what W&B does not have yet. It ends by itself when the run is over,
-also when the training was killed.
+The training starts it. It ends by itself when the run is over, also when the training was killed, and leaves what it
+cannot send in a few seconds to ``tipi runs sync``, which is the same with ``--all``.
 """
 
 from __future__ import annotations
@@ -20,16 +20,26 @@ from types import FrameType
 from typing import IO, TYPE_CHECKING, Any
 
 from tipi_plugins.wandb.account import find_server
-from tipi_plugins.wandb.files import CATCH_UP, LOCK, SETTINGS, STATUS, own_folder, read_json, shorten, write_json
-from tipi_plugins.wandb.following import PAUSE_SECONDS, find_record, follow, is_over
+from tipi_plugins.wandb.files import (
+    CATCH_UP,
+    LOCK,
+    SETTINGS,
+    STATUS,
+    own_folder,
+    patience,
+    read_json,
+    shorten,
+    write_json,
+)
+from tipi_plugins.wandb.following import PAUSE_SECONDS, RowReader, find_record, is_over
 
 if TYPE_CHECKING:
     from tipi_plugins.wandb.client import Client
 
 PROBE_SECONDS = 2
 AGAIN_SECONDS = 30
-DRAIN_SECONDS = 10
-HANG_SECONDS = 60
+ALL_SECONDS = 600.0
+HANG_SECONDS = 20
 
 
 class Relay:
@@ -38,10 +48,13 @@ class Relay:
     Args:
         record: The record's folder.
         say: Where the lines for the user go.
+        everything: Whether it takes the time that it takes; else it ends a few seconds after the run.
     """
 
-    def __init__(self, record: Path, say: IO[str]) -> None:
+    def __init__(self, record: Path, say: IO[str], everything: bool = False) -> None:
         self.record = record
+        self._seconds = ALL_SECONDS if everything else patience()
+        self._base: int | None = read_json(own_folder(record) / STATUS).get("base")
         self._say = say
         self._folder = own_folder(record)
         self._settings = read_json(self._folder / SETTINGS) or _default_settings(record)
@@ -57,9 +70,10 @@ class Relay:
             return 1
         try:
             client = self._begin()
-            for rows in follow(self.record, self._must_stop):
-                client.send(rows)
+            whole = self._send(client)
             self._end(client)
+            if not whole:
+                raise TimeoutError("there is more to send than it had time for")
         except Exception as error:  # wandb raises more than its own errors, and nobody above could help
             self._status("failed", error=f"{type(error).__name__}: {error}")
             why = " ".join(str(error).split())[:200]
@@ -69,7 +83,7 @@ class Relay:
 
     def stop_soon(self, _: int = 0, __: FrameType | None = None) -> None:
         """Send what comes in the next seconds and end; a signal handler."""
-        self._stop_at = min(self._stop_at, time.monotonic() + DRAIN_SECONDS)
+        self._stop_at = min(self._stop_at, time.monotonic() + self._seconds)
 
     def tell(self, line: str) -> None:
         """Give the training a line to print; it may be gone."""
@@ -88,16 +102,35 @@ class Relay:
 
         found = find_record(self.record)
         with _hang_guard(INIT_SECONDS + HANG_SECONDS):
-            client = Client(self.record, self._settings, found.info if found else {})
+            client = Client(self.record, self._settings, found.info if found else {}, self._seconds, self._base)
+        self._base = client.base
         self._status("running", url=client.page, folder=client.folder)
         if client.page:
             self.tell(f"W&B: {client.page}")
         return client
 
+    def _send(self, client: Client) -> bool:
+        """Send rows until the run is over, however it ended; return whether there was time for all of them.
+
+        Whether the run lives is asked first and the rows are read after, so that the last ones are never missed.
+        """
+        reader = RowReader(self.record / "metrics.jsonl")
+        while True:
+            over = is_over(self.record)
+            if over:
+                self.stop_soon()
+            while rows := reader.read():
+                client.send(rows)
+                if self._must_stop():
+                    return not reader.read()
+            if over or self._must_stop():
+                return True
+            time.sleep(PAUSE_SECONDS)
+
     def _end(self, client: Client) -> None:
         found = find_record(self.record)
         info = {**found.info, "state": found.state} if found else {}
-        with _hang_guard(HANG_SECONDS):
+        with _hang_guard(self._seconds + HANG_SECONDS):
             client.finish(info)
         self._status("done", url=client.page, folder=client.folder, rows=client.rows)
 
@@ -132,7 +165,8 @@ class Relay:
 
     def _status(self, state: str, **facts: Any) -> None:
         with suppress(OSError):
-            write_json(self._folder / STATUS, {"state": state, "id": self._settings.get("id"), **facts})
+            base = {} if self._base is None else {"base": self._base}
+            write_json(self._folder / STATUS, {"state": state, "id": self._settings.get("id"), **base, **facts})
 
 
 def answers(server: str, seconds: float = PROBE_SECONDS) -> bool:
@@ -202,17 +236,20 @@ def _own_stdout() -> IO[str]:
 
 def main(arguments: list[str]) -> int:
     """Run the relay of the record named on the command line; return its exit code."""
-    if len(arguments) != 1 or find_record(Path(arguments[0])) is None:
-        sys.stderr.write("usage: python -m tipi_plugins.wandb.relay RECORD\n")
+    everything = arguments[:1] == ["--all"]
+    folders = arguments[everything:]
+    if len(folders) != 1 or find_record(Path(folders[0])) is None:
+        sys.stderr.write("usage: python -m tipi_plugins.wandb.relay [--all] RECORD\n")
         return 2
-    record = Path(arguments[0]).resolve()
+    record = Path(folders[0]).resolve()
     with only_relay(record) as alone:
         if not alone:
-            sys.stderr.write("another relay has this record\n")
-            return 0
-        relay = Relay(record, _own_stdout())
-        signal.signal(signal.SIGTERM, relay.stop_soon)
-        signal.signal(signal.SIGINT, relay.stop_soon)
+            sys.stderr.write("tipi: another process sends this run to W&B already\n")
+            return int(everything)
+        relay = Relay(record, _own_stdout(), everything)
+        if not everything:  # by hand, Ctrl-C ends it at once
+            signal.signal(signal.SIGTERM, relay.stop_soon)
+            signal.signal(signal.SIGINT, relay.stop_soon)
         return relay.run()
 
 

@@ -31,6 +31,6 @@ def command(run: str, runs: Path | None) -> int:
     settings = read_json(file)
     if settings.get("mode") not in (None, "online"):
         write_json(file, {**settings, "mode": "online"})  # what was written offline stays where it is
-    relay = [sys.executable, "-P", "-m", "tipi_plugins.wandb.relay", str(record.path)]
+    relay = [sys.executable, "-P", "-m", "tipi_plugins.wandb.relay", "--all", str(record.path)]
     done = subprocess.run(relay, stdin=subprocess.DEVNULL, check=False)  # noqa: S603 - this Python, a path of ours
     return done.returncode

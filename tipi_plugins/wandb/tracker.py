@@ -18,13 +18,13 @@ from tipi_plugins.wandb.files import (
     SETTINGS,
     STATUS,
     own_folder,
+    patience,
     read_json,
     shorten,
     write_json,
 )
 from tipi_plugins.wandb.ladder import LOCAL, choose_rung
 
-WAIT_SECONDS = 10
 NAME = "wandb"
 
 
@@ -83,7 +83,7 @@ class RelayProcess:
     def leave(self) -> None:
         """Wait for the relay to send the rest, but not for ever: it goes on by itself."""
         try:
-            self._process.wait(WAIT_SECONDS)
+            self._process.wait(patience())
         except subprocess.TimeoutExpired:
             self._process.returncode = 0  # left behind on purpose: without this, Python warns about it
             _say(f"W&B is still taking the rest, in the background; catch up with: {CATCH_UP} {shorten(self.record)}")
