@@ -338,37 +338,6 @@ def test_a_run_that_was_local_or_offline_is_sent_later(python, script, record, s
     assert run in done.out
 
 
-@pytest.mark.long
-@needs_wandb
-def test_a_server_that_dies_in_mid_run_costs_no_row(script, background, record, tmp_path, server):
-    script(
-        "logger.summary\nprint('ready', flush=True)\nimport time\nfrom pathlib import Path\n"
-        "while not Path('go').exists(): time.sleep(0.05)\n"
-        "for i in range(60): logger.log({'late': i})"
-    )
-    training = background(**server.environment)
-    (run,) = wait_for(lambda: list(server.rows))
-    server.stop()
-    (tmp_path / "go").touch()
-    _, err = training.communicate(timeout=100)
-    assert training.returncode == 0, err
-    assert len(list(read_record(record()).metrics())) == 120
-    assert "catch up with" in err
-    wait_for(lambda: status(record())["state"] == "failed")
-
-    server.start()
-    again = subprocess.run(
-        [sys.executable, "-m", "tipi_plugins.wandb.relay", str(record())],
-        check=False,
-        env={**os.environ, **server.environment},
-        stdin=subprocess.DEVNULL,
-        timeout=100,
-    )
-    assert again.returncode == 0
-    assert_same_rows([server.rows[run][number] for number in sorted(server.rows[run])], record())
-    assert server.exit_codes[run] == 0
-
-
 @needs_wandb
 def test_a_key_that_wandb_refuses_costs_nothing(python, script, record, server):
     done = python(script(), **{**server.environment, "WANDB_API_KEY": "short"})

@@ -4,6 +4,7 @@ import gzip
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 KEY = "0123456789abcdef0123456789abcdef01234567"
@@ -13,6 +14,8 @@ class StandIn:
     """The server.
 
     Attributes:
+        mode: ``ok``; a status such as 401 or 500 that everything but the probe is answered with; ``hang``: nothing is
+            answered; or the seconds that each answer takes. It may change at any time.
         rows: The history rows received, by run id, at the offsets that the client gave.
         runs: What ``UpsertBucket`` said, by run id.
         exit_codes: By run id.
@@ -21,6 +24,8 @@ class StandIn:
 
     def __init__(self):
         self.rows, self.runs, self.exit_codes, self.unknown = {}, {}, {}, []
+        self.mode = "ok"
+        self.asked = 0
         self._port = 0
         self._server = None
 
@@ -45,6 +50,23 @@ class StandIn:
             server.shutdown()
             server.server_close()
 
+    def count(self):
+        """Return how many history rows there are."""
+        return sum(map(len, self.rows.values()))
+
+    def fail(self, mode):
+        """Answer in another mode from here on, or, when ``gone``, not even on the port."""
+        if mode == "gone":
+            self.stop()
+        else:
+            self.mode = mode
+
+    def recover(self):
+        """Answer again."""
+        self.mode = "ok"
+        if self._server is None:
+            self.start()
+
     def __enter__(self):
         self.start()
         return self
@@ -53,10 +75,21 @@ class StandIn:
         self.stop()
 
     def answer(self, method, path, body):
+        """Return status and content of the answer to a request."""
+        if method == "GET" and path == "/healthz":
+            return 200, {}
+        self.asked += 1
+        while self.mode == "hang" and self._server is not None:
+            time.sleep(0.05)
+        if isinstance(self.mode, float):
+            time.sleep(self.mode)
         if self._server is None:
             raise ConnectionAbortedError
-        if method == "GET" and path == "/healthz":
-            return {}
+        if isinstance(self.mode, int):
+            return self.mode, {"errors": [{"message": f"the stand-in says {self.mode}"}]}
+        return 200, self._content(method, path, body)
+
+    def _content(self, method, path, body):
         if path == "/graphql":
             request = json.loads(body)
             return {"data": self._query(request["query"], request.get("variables") or {})}
@@ -99,7 +132,7 @@ class StandIn:
         bucket = {
             "id": name, "name": name, "summaryMetrics": json.dumps(last), "displayName": name, "logLineCount": 0,
             "historyLineCount": len(rows), "eventsLineCount": 0, "historyTail": tail, "eventsTail": "[]",
-            "config": self.runs[name].get("config") or "{}", "tags": [], "wandbConfig": "{}",
+            "config": self.runs[name].get("config") or "{}", "tags": [], "wandbConfig": json.dumps({"t": 1}),
         }  # fmt: skip
         return {"model": {"id": "p", "name": variables["project"], "entity": _entity(variables), "bucket": bucket}}
 
@@ -140,8 +173,9 @@ def _handler(stand_in):
         protocol_version = "HTTP/1.1"
 
         def _respond(self):
-            answer = json.dumps(stand_in.answer(self.command, self.path.partition("?")[0], self._body())).encode()
-            self.send_response(200)
+            status, content = stand_in.answer(self.command, self.path.partition("?")[0], self._body())
+            answer = json.dumps(content).encode()
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(answer)))
             self.end_headers()

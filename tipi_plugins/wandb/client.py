@@ -142,12 +142,27 @@ class Client:
             return None
 
     def finish(self, info: Mapping[str, Any]) -> None:
-        """End the W&B run with the config and the outcome that the record tells."""
+        """End the W&B run with the config and the outcome that the record tells.
+
+        Raises:
+            ConnectionError: The server refused rows; wandb itself only warns.
+        """
+        log = Path(self.folder, "logs", "debug-internal.log")
         config = info.get("config")
         if isinstance(config, dict):
             self._run.config.update(config, allow_val_change=True)
         completed = info.get("state") == "completed"
         self._run.finish(exit_code=0 if completed else info.get("exit_code") or 1)
+        if refusal := _find_refusal(log):
+            raise ConnectionError(refusal)
+
+
+def _find_refusal(log: Path) -> str | None:
+    """Return what wandb's own log says about rows that it gave up to send."""
+    mark = "filestream: fatal error: "
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    refusals = [str(json.loads(line).get("msg")) for line in lines if mark in line]
+    return refusals[-1].removeprefix(mark) if refusals else None
 
 
 def safe_name(key: str) -> str:

@@ -40,6 +40,7 @@ PROBE_SECONDS = 2
 AGAIN_SECONDS = 30
 ALL_SECONDS = 600.0
 HANG_SECONDS = 20
+LISTENED = 0.8  # of the time that the training waits, so that it hears how the relay ended
 
 
 class Relay:
@@ -53,7 +54,7 @@ class Relay:
 
     def __init__(self, record: Path, say: IO[str], everything: bool = False) -> None:
         self.record = record
-        self._seconds = ALL_SECONDS if everything else patience()
+        self._seconds = ALL_SECONDS if everything else LISTENED * patience()
         self._base: int | None = read_json(own_folder(record) / STATUS).get("base")
         self._say = say
         self._folder = own_folder(record)
@@ -75,9 +76,7 @@ class Relay:
             if not whole:
                 raise TimeoutError("there is more to send than it had time for")
         except Exception as error:  # wandb raises more than its own errors, and nobody above could help
-            self._status("failed", error=f"{type(error).__name__}: {error}")
-            why = " ".join(str(error).split())[:200]
-            self.tell(f"W&B gave up ({why}); the record is whole; catch up with: {CATCH_UP} {shorten(self.record)}")
+            self._fail(f"{type(error).__name__}: {error}")
             raise
         return 0
 
@@ -101,13 +100,39 @@ class Relay:
         from tipi_plugins.wandb.client import INIT_SECONDS, Client
 
         found = find_record(self.record)
-        with _hang_guard(INIT_SECONDS + HANG_SECONDS):
+        with _hang_guard(INIT_SECONDS + HANG_SECONDS), self._not_behind_the_run():
             client = Client(self.record, self._settings, found.info if found else {}, self._seconds, self._base)
         self._base = client.base
         self._status("running", url=client.page, folder=client.folder)
         if client.page:
             self.tell(f"W&B: {client.page}")
         return client
+
+    @contextmanager
+    def _not_behind_the_run(self) -> Iterator[None]:
+        """End the process where the run has been over for a while and wandb still waits for its server."""
+        begun = threading.Event()
+
+        def watch() -> None:
+            while not begun.wait(PAUSE_SECONDS):
+                if is_over(self.record):
+                    self.stop_soon()
+                if self._must_stop():
+                    self._fail("the server did not let it begin in time")
+                    os._exit(1)
+
+        threading.Thread(target=watch, daemon=True).start()
+        try:
+            yield
+        finally:
+            begun.set()
+
+    def _fail(self, why: str) -> None:
+        self._status("failed", error=why)
+        place = shorten(self.record)
+        self.tell(
+            f"W&B gave up ({' '.join(why.split())[:200]}); the record is whole; catch up with: {CATCH_UP} {place}"
+        )
 
     def _send(self, client: Client) -> bool:
         """Send rows until the run is over, however it ended; return whether there was time for all of them.

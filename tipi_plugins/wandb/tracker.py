@@ -86,7 +86,9 @@ class RelayProcess:
             self._process.wait(patience())
         except subprocess.TimeoutExpired:
             self._process.returncode = 0  # left behind on purpose: without this, Python warns about it
-            _say(f"W&B is still taking the rest, in the background; catch up with: {CATCH_UP} {shorten(self.record)}")
+            if read_json(self.record / FOLDER / STATUS).get("state") not in ("failed", "unreachable"):  # it said so
+                place = shorten(self.record)
+                _say(f"W&B is still taking the rest, in the background; catch up with: {CATCH_UP} {place}")
         else:
             self._lines.join(1)
 
