@@ -5,7 +5,6 @@ The first bar or log of a script makes an implicit run in memory; a pipeline ope
 
 from __future__ import annotations
 
-import atexit
 import contextvars
 import sys
 import threading
@@ -80,6 +79,8 @@ def end_cells_run(run: Run) -> None:
 
 def close_first_at_exit(run: Run) -> None:
     """When Python ends, close a script's run before what was registered for that moment until now."""
+    import atexit
+
     atexit.register(_close_at_exit, run)
 
 
