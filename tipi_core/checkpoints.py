@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
@@ -70,7 +70,7 @@ def save_checkpoint(record: Path, step: int, state: Mapping[str, Any], backend: 
     Args:
         record: The run's folder.
         step: The step it belongs to; a checkpoint of the same step is replaced.
-        state: Plain types and tensors; paths and numpy scalars are made plain.
+        state: Plain types and tensors; paths, numpy scalars and tensors of a subclass are made plain.
         backend: Writes the bytes.
 
     Raises:
@@ -80,7 +80,7 @@ def save_checkpoint(record: Path, step: int, state: Mapping[str, Any], backend: 
     Example:
         >>> save_checkpoint(record, 120, {"model": model.state_dict()}, backend)  # doctest: +SKIP
     """
-    plain = plain_state(state)
+    plain = plain_state(state, backend.plain)
     target = record / "checkpoints" / f"step-{step:08d}"
     draft = target.with_name(f".{target.name}.{os.getpid()}")
     try:
@@ -138,8 +138,13 @@ def load_checkpoint(record: Path, backend: DeviceBackend, name: str | None = Non
     return None
 
 
-def plain_state(value: Any, where: str = "state") -> Any:
+def plain_state(value: Any, tensor: Callable[[Any], Any] = lambda tensor: tensor, where: str = "state") -> Any:
     """Return ``value`` as exact built-in types and tensors, which is all that a safe reader accepts.
+
+    Args:
+        value: The state.
+        tensor: Returns a tensor as a safe reader accepts it, or raises TypeError.
+        where: How to name the place of a mistake.
 
     Raises:
         TypeError: Something in it is neither; the message says where.
@@ -149,11 +154,16 @@ def plain_state(value: Any, where: str = "state") -> Any:
         {'names': ['a'], 'pair': (1, 2.0)}
     """
     if isinstance(value, Mapping):
-        return {_plain_key(key, where): plain_state(item, f"{where}[{key!r}]") for key, item in value.items()}
+        return {_plain_key(key, where): plain_state(item, tensor, f"{where}[{key!r}]") for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        items = [plain_state(item, f"{where}[{index}]") for index, item in enumerate(value)]
+        items = [plain_state(item, tensor, f"{where}[{index}]") for index, item in enumerate(value)]
         return items if isinstance(value, list) else tuple(items)
-    return value if hasattr(value, "detach") else _plain_leaf(value, where)
+    if not hasattr(value, "detach"):
+        return _plain_leaf(value, where)
+    try:
+        return tensor(value)
+    except TypeError as error:
+        raise TypeError(f"{where} {error}") from None
 
 
 def _plain_leaf(value: Any, where: str) -> Any:

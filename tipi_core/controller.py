@@ -11,9 +11,9 @@ from typing import Any, TypeVar, overload
 
 from tipi_core.components.permanence import Held, Permanence
 from tipi_core.components.process import BoundProcess, FunctionProcess, Outcome, PipelineProcess
-from tipi_core.components.signature import Signature, bind
+from tipi_core.components.signature import Signature, bind, check_params
 from tipi_core.config.model import ComponentSpec, PipelineConfig
-from tipi_core.errors import did_you_mean
+from tipi_core.errors import ConfigError, did_you_mean
 from tipi_core.hookspecs import hookimpl
 from tipi_core.registry import import_target
 from tipi_core.run import CleanupStack, Run
@@ -96,6 +96,29 @@ class PipelineController:
             hint = did_you_mean(name, self.run.results, "finished so far") or "no process has finished yet"
             raise LookupError(f"no result of process {name!r}: {hint}")
         return _of_kind(self.run.results[name].value, kind, f"result {name!r}")
+
+    def call(
+        self, function: Callable[..., T], params: Mapping[str, Any], results: Mapping[str, Any] | None = None
+    ) -> T:
+        """Call a function as the function of a process is called, and return what it returns.
+
+        Args:
+            function: Its parameters get their values from ``params``, else from ``results``, the permanences and the
+                results of earlier processes by name, else their defaults.
+            params: Values by parameter.
+            results: More values, such as those of functions that were called before.
+
+        Raises:
+            ConfigError: A parameter has no value, or one that its annotation refuses.
+
+        Example:
+            >>> self.controller.call(make_table, {"rows": 10})  # doctest: +SKIP
+        """
+        signature, found = Signature.of(function, ("controller",)), results or {}
+        provided = {*self.run.results, *self._available(), *found}
+        for mistake in check_params(signature, params, provided, getattr(function, "__name__", repr(function))):
+            raise ConfigError(mistake.what, hint=mistake.hint)
+        return self._bound_call(function, signature, params, found)
 
     def find_resource(self, kind: str, name: str) -> Any:
         """Return the object that ``module:attr`` names, or that a plugin registered under that kind and name.
@@ -183,8 +206,13 @@ class PipelineController:
             return _held_generator(made) if inspect.isgeneratorfunction(component.target) else Held(made)
 
     def _call(self, component: Component) -> Any:
-        results = {name: outcome.value for name, outcome in self.run.results.items()}
-        return component.target(**bind(component.signature, component.spec.params, results | self._available()))
+        return self._bound_call(component.target, component.signature, component.spec.params, {})
+
+    def _bound_call(
+        self, function: Callable[..., T], signature: Signature, params: Mapping[str, Any], results: Mapping[str, Any]
+    ) -> T:
+        earlier = {name: outcome.value for name, outcome in self.run.results.items()}
+        return function(**bind(signature, params, {**earlier, **self._available(), **results}))
 
     def _available(self) -> dict[str, Any]:
         return {"controller": self, **self._values}

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import ModuleType
+from xml.etree import ElementTree
 
 import pytest
 
@@ -35,6 +38,7 @@ type = "TestingProcess"
 
 OWN = """
 import torch
+from tipi_plugins.builtin.datasets import Images, synthetic
 
 called = []
 
@@ -59,6 +63,18 @@ def after(process, epoch, figures):
 def fails_at_batch_3(process, epoch, figures):
     if epoch == 2:
         process.criterion = lambda outputs, targets: outputs.sum() * float("nan")
+
+
+def fails_to_validate_from_3(process, epoch, figures):
+    if epoch == 2:
+        plain = process.criterion
+        scale = lambda outputs: 1 if outputs.requires_grad else torch.nan
+        process.criterion = lambda outputs, targets: plain(outputs, targets) * scale(outputs)
+
+
+def spoilt(size, part="val"):
+    whole = synthetic(size=size)
+    return {"train": whole, part: Images(whole.images * torch.nan, whole.targets, whole.classes)}
 """
 
 
@@ -166,12 +182,76 @@ def test_testing_leaves_the_tables_of_a_classifier():
     assert "a row is what is true, a column what was answered" in text
 
 
+@pytest.mark.parametrize("installed", [True, False])
+def test_testing_logs_the_answers_as_a_figure(monkeypatch, installed):
+    drawn = []
+    if installed:
+        figures = ModuleType("matplotlib.figure")
+        figures.Figure = lambda **options: FakeFigure(drawn)
+        monkeypatch.setitem(sys.modules, "matplotlib.figure", figures)
+    monkeypatch.setattr("tipi_plugins.builtin.confusion.find_spec", lambda name: installed or None)
+    result = run()
+    (row,) = [row for row in read_record(result.path).metrics() if row.get("files")]
+    figure = row["files"]["test/confusion"]
+    assert figure["type"] == "figure"
+    path = result.path / figure["path"]
+    if installed:
+        assert path.suffix == ".png"
+        assert drawn[0]["title"] == "Testing: answers"
+        return
+    drawing = ElementTree.parse(path).getroot()
+    texts = [element.text for element in drawing.iter() if element.tag.endswith("}text")]
+    assert path.suffix == ".svg"
+    assert texts[2:4] == ["class 0", "class 0"]
+    assert sum(int(text) for text in texts if text.isdecimal()) == 32  # the test part
+
+
 def test_a_loss_that_becomes_nan_names_the_batch_and_the_last_good_checkpoint():
     with pytest.raises(GuardStop) as caught:
         run(epochs=5, callbacks=["mine:fails_at_batch_3"])
     assert "the training loss of epoch 3 is nan at batch 0, counted from 0" in str(caught.value)
     (path,) = [word.strip(",") for word in str(caught.value).split() if "step-" in word]
     assert (path_of(path) / "manifest.json").is_file()
+
+
+def test_a_validation_loss_that_is_nan_from_the_start_stops_the_run():
+    words = r"val/loss of epoch 1 is nan, and no epoch can be chosen by it, look for NaN in the validation data"
+    with pytest.raises(GuardStop, match=words):
+        run(data__dataset="mine:spoilt")
+    assert run(data__dataset="mine:spoilt", monitor="train/loss")["training"]["epochs"] == 3
+
+
+def test_a_validation_loss_that_becomes_nan_is_said_and_never_the_best(caplog):
+    result = run(callbacks=["mine:fails_to_validate_from_3"], epochs=6, patience=3)
+    assert result["training"]["best_epoch"] == 2
+    assert result["training"]["epochs"] == 5  # patience counts them
+    assert "val/loss of epoch 3 is nan; the best epoch is still 2" in caplog.text
+    kept = read_record(result.path).path / "checkpoints" / result["testing"]["weights"].rpartition("/")[2]
+    assert (kept / "manifest.json").is_file()
+
+
+def test_a_test_loss_that_is_nan_is_said(caplog):
+    run(data__dataset="mine:spoilt", data__options={"part": "test"})
+    assert "the test loss is nan: look for NaN in that part of the data" in caplog.text
+
+
+class FakeFigure:
+    """The part of matplotlib that is used, where it is not installed."""
+
+    def __init__(self, drawn):
+        self.drawn = drawn
+
+    def subplots(self):
+        return self
+
+    def set(self, **words):
+        self.drawn.append(words)
+
+    def savefig(self, path):
+        path.write_bytes(b"png")
+
+    def __getattr__(self, name):
+        return lambda *arguments, **options: None
 
 
 def path_of(text):

@@ -122,6 +122,49 @@ def test_foreign_types_become_plain():
     assert type(state["numpy"]) is float
 
 
+class Labelled(torch.Tensor):
+    """A tensor whose class only adds a name, as those of torchvision's ``tv_tensors`` do."""
+
+
+class Doubled(torch.Tensor):
+    """A tensor that keeps its values in another one, as quantized and distributed ones do."""
+
+    @staticmethod
+    def __new__(cls, inner):
+        return torch.Tensor._make_wrapper_subclass(cls, inner.shape, dtype=inner.dtype)
+
+    def __init__(self, inner):
+        self.inner = inner
+
+    def __tensor_flatten__(self):
+        return ["inner"], None
+
+    @classmethod
+    def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
+        raise NotImplementedError
+
+
+def test_a_tensor_of_a_subclass_comes_back_with_its_values_and_as_a_plain_one(tmp_path):
+    labelled = torch.arange(3.0).as_subclass(Labelled)
+    save_checkpoint(tmp_path, 1, {"model": {"weight": labelled, "own": torch.nn.Parameter(torch.ones(2))}}, BACKEND)
+    state = load_checkpoint(tmp_path, BACKEND).state["model"]
+    assert type(state["weight"]) is torch.Tensor
+    assert state["weight"].tolist() == [0, 1, 2]
+    assert type(state["own"]) is torch.nn.Parameter
+    model = torch.nn.Linear(3, 1, bias=False)
+    model.weight = torch.nn.Parameter(torch.zeros(1, 3).as_subclass(Labelled))
+    model.load_state_dict({"weight": state["weight"].reshape(1, 3)})
+    assert isinstance(model.weight, Labelled)  # the model keeps its own type when the values come back
+    assert model.weight.tolist() == [[0, 1, 2]]
+
+
+def test_a_tensor_that_cannot_be_made_plain_is_named_when_it_is_saved_not_when_it_is_missed(tmp_path):
+    words = r"state\['model'\]\['weight'\] is a Doubled, which holds its values in other tensors; .* dequantize\(\)"
+    with pytest.raises(TypeError, match=words):
+        save_checkpoint(tmp_path, 1, {"model": {"weight": Doubled(torch.ones(2))}}, BACKEND)
+    assert not (tmp_path / "checkpoints").exists()
+
+
 def test_what_is_not_plain_is_named_by_its_place():
     with pytest.raises(TypeError, match=r"state\['model'\]\[1\] is a object"):
         plain_state({"model": [1, object()]})

@@ -13,6 +13,11 @@ class Figure:
         path.write_bytes(b"png")
 
 
+class Drawing:
+    def _repr_svg_(self):
+        return "<svg/>"
+
+
 class Page:
     def write_html(self, path):
         with open(path, "w") as file:
@@ -44,10 +49,15 @@ def kept(run, rows):
     return read
 
 
-def test_figures_of_both_kinds_are_kept(kept):
+def test_figures_of_all_kinds_are_kept(kept):
     logger.log_figure("val/confusion", Figure())
     logger.log_figure("curve", Page())
-    assert kept() == {"val/confusion": ("figure", ".png", b"png"), "curve": ("figure", ".html", b"<p>")}
+    logger.log_figure("drawing", Drawing())
+    assert kept() == {
+        "val/confusion": ("figure", ".png", b"png"),
+        "curve": ("figure", ".html", b"<p>"),
+        "drawing": ("figure", ".svg", b"<svg/>"),
+    }
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,9 @@ class DeviceBackend(Protocol):
     def empty_cache(self) -> None:
         """Give memory that is cached and unused back to the devices."""
 
+    def plain(self, tensor: Any) -> Any:
+        """Return a tensor as :meth:`load` gives it back: of no class of its own; raises TypeError where it cannot."""
+
     def save(self, state: Mapping[str, Any], file: BinaryIO) -> None:
         """Write plain types and tensors to an open file."""
 

@@ -24,10 +24,10 @@ def safe_name(key: str) -> str:
 
 
 def write_figure(stem: Path, figure: Any) -> Path:
-    """Save a figure of matplotlib as PNG, or one of plotly as a page.
+    """Save a figure of matplotlib as PNG, one of plotly as a page, or what draws itself for notebooks as SVG.
 
     Raises:
-        TypeError: It is neither.
+        TypeError: It is none of these.
     """
     if callable(getattr(figure, "savefig", None)):
         path = stem.with_name(f"{stem.name}.png")
@@ -37,7 +37,11 @@ def write_figure(stem: Path, figure: Any) -> Path:
         path = stem.with_name(f"{stem.name}.html")
         figure.write_html(str(path))
         return path
-    raise TypeError(f"a {type(figure).__name__} is no figure: it has neither savefig nor write_html")
+    if callable(getattr(figure, "_repr_svg_", None)):
+        path = stem.with_name(f"{stem.name}.svg")
+        path.write_text(figure._repr_svg_(), encoding="utf-8")
+        return path
+    raise TypeError(f"a {type(figure).__name__} is no figure: it has no savefig, write_html or _repr_svg_")
 
 
 def write_image(stem: Path, image: Any) -> Path:

@@ -102,7 +102,7 @@ class Logger:
             run.safe_point()
 
     def log_figure(self, key: str, figure: Any) -> None:
-        """Keep a figure of matplotlib (as PNG) or plotly (as a page) under ``artifacts/``."""
+        """Keep a figure under ``artifacts/``: of matplotlib (PNG), of plotly (a page), or with ``_repr_svg_`` (SVG)."""
         self._attach("figure", key, "write_figure", figure)
 
     def log_image(self, key: str, image: Any) -> None:

@@ -1,4 +1,4 @@
-"""The built-in types: Device, Network, Data, three processes, small models and datasets; all named by string."""
+"""The built-in types: Device, Network, Data, the processes, small models and datasets; all named by string."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ def tipi_register(registry: Registry) -> None:
     registry.process("ValidationProcess", "tipi_plugins.builtin.evaluation:ValidationProcess")
     registry.process("TestingProcess", "tipi_plugins.builtin.evaluation:TestingProcess")
     registry.process("ExportProcess", "tipi_plugins.builtin.exporting:ExportProcess")
+    registry.process("Sequence", "tipi_plugins.builtin.sequence:Sequence")
     registry.resource("model", "small_cnn", "tipi_plugins.builtin.models:small_cnn")
     registry.resource("model", "residual_cnn", "tipi_plugins.builtin.resnet:residual_cnn")
     registry.resource("model", "mlp", "tipi_plugins.builtin.models:mlp")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from tipi.plugin import ConfigError, NameOf, PipelineProcess, device_manager, logger, progress_bar
+from tipi_plugins.builtin.confusion import draw_confusion
 from tipi_plugins.builtin.keeping import load_best
-from tipi_plugins.builtin.measures import Tally, find_measures, format_classes
+from tipi_plugins.builtin.measures import Tally, class_names, find_measures, format_classes
 from tipi_plugins.builtin.recipes import find_loss
 
 if TYPE_CHECKING:
@@ -17,6 +20,8 @@ if TYPE_CHECKING:
 
     from tipi.plugin import PipelineController
     from tipi_plugins.builtin.measures import Measures
+
+LOG = logging.getLogger("tipi")
 
 
 class EvaluationProcess(PipelineProcess):
@@ -65,6 +70,8 @@ class EvaluationProcess(PipelineProcess):
             self.network.model, self.loader, device, self.loss, self.title, more=self.metrics, tally=self.tally
         )
         logger.log({f"{self.split}/{name}": value for name, value in figures.items()})
+        if not math.isfinite(figures["loss"]):
+            LOG.warning("the %s loss is %s: look for NaN in that part of the data", self.split, figures["loss"])
         return {"split": self.split, **figures}
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -94,7 +101,8 @@ class ValidationProcess(EvaluationProcess):
 class TestingProcess(EvaluationProcess):
     """Measures the network on ``data.test_loader``, by which nothing was chosen.
 
-    For a classifier, a table of the classes and of all answers goes to ``artifacts/test-classes.txt`` of the record.
+    For a classifier, a table of the classes and of all answers goes to ``artifacts/test-classes.txt`` of the record,
+    and the answers are logged as the figure ``test/confusion``: PNG where matplotlib is installed, else SVG.
 
     Args:
         controller: What the process sees of the run; the permanences ``network`` and ``data`` are needed.
@@ -149,8 +157,12 @@ class TestingProcess(EvaluationProcess):
         record = self.controller.run.open_record()
         if record is None:
             return
-        text = format_classes(confusion.cpu(), getattr(self.data, "classes", []))
+        names = class_names(getattr(self.data, "classes", []), len(confusion))
+        text = format_classes(confusion.cpu(), names)
         (record.artifacts / f"{self.split}-classes.txt").write_text(text, encoding="utf-8")
+        logger.log_figure(
+            f"{self.split}/confusion", draw_confusion(confusion.tolist(), names, f"{self.title}: answers")
+        )
 
 
 def loader_of(data: Any, split: str) -> Any:
@@ -163,6 +175,14 @@ def device_of(network: Any) -> torch.device:
     """Return where a network is: what it says itself, else the run's device."""
     device: torch.device | None = getattr(network, "device", None)
     return device or device_manager.get_device()
+
+
+def to_device(batch: Any, device: torch.device) -> tuple[Any, Any]:
+    """Return the inputs and the targets of a batch on the device; towards a GPU the copies do not block."""
+    inputs, targets = batch
+    if device.type == "cpu":
+        return inputs.to(device), targets.to(device)
+    return inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
 
 
 def evaluate(
@@ -200,7 +220,7 @@ def evaluate(
     tally = tally or Tally(device, measures)
     with torch.no_grad():
         for batch in progress_bar(loader, desc=title, leave=leave):
-            inputs, targets = (part.to(device, non_blocking=device.type == "cuda") for part in batch)
+            inputs, targets = to_device(batch, device)
             outputs = model(inputs)
             tally.add(outputs, targets, loss(outputs, targets), more(outputs, targets) if more else {})
     model.train(training)

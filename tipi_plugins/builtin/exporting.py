@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +16,11 @@ from tipi.plugin import ConfigError, PipelineProcess, did_you_mean
 from tipi_plugins.builtin.packages import import_package
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tipi.plugin import PipelineController
 
+LARGEST = 1_500_000_000  # bytes of weights in a file of ONNX, which ends at 2 GiB
 NEEDS = {"safetensors": "safetensors", "torch_export": "torch", "onnx": "onnxscript"}
 
 
@@ -61,7 +65,8 @@ class ExportProcess(PipelineProcess):
         training = model.training
         model.eval()
         try:
-            return {name: str(self._write(name, model, folder)) for name in self.formats}
+            with _quiet():
+                return {name: str(self._write(name, model, folder)) for name in self.formats}
         finally:
             model.train(training)
 
@@ -95,8 +100,35 @@ def write_program(model: nn.Module, example: torch.Tensor, folder: Path) -> Path
 
 
 def write_onnx(model: nn.Module, example: torch.Tensor, folder: Path) -> Path:
-    """Write the model as ONNX and return the file."""
+    """Write the model as ONNX, with an ``input`` and an ``output``, and return the file.
+
+    Weights that are too large for one file lie beside it.
+    """
     file = folder / "model.onnx"
-    shapes = ({0: torch.export.Dim.AUTO},)
-    torch.onnx.export(model, (example,), str(file), dynamo=True, dynamic_shapes=shapes, verbose=False)
+    torch.onnx.export(
+        model,
+        (example,),
+        str(file),
+        input_names=["input"],
+        output_names=["output"],
+        dynamo=True,
+        dynamic_shapes=({0: torch.export.Dim.AUTO},),
+        external_data=sum(one.nbytes for one in model.state_dict().values()) > LARGEST,
+        verbose=False,
+    )
     return file
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep to itself what the exporters say about their own future, and about packages that no model here needs."""
+    loud = logging.getLogger("torch.onnx._internal.exporter._registration")
+    before = loud.level
+    loud.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
+    finally:
+        loud.setLevel(before)

@@ -1,9 +1,8 @@
-"""The guard of a training: finds the first batch whose loss is not finite, without making a GPU wait at each step."""
+"""The guard of a training: sums up the losses of an epoch and finds the first that is not finite."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -11,31 +10,71 @@ from torch import Tensor
 LATER = 64  # batches on a GPU between two looks: each look waits for the device once
 
 
+class NotFinite(Exception):
+    """A batch's loss that is not finite.
+
+    Attributes:
+        batch: The batch's number, counted from 0.
+        loss: Its loss.
+    """
+
+    def __init__(self, batch: int, loss: float) -> None:
+        super().__init__(batch, loss)
+        self.batch = batch
+        self.loss = loss
+
+
 class LossGuard:
     """Looks at every loss of an epoch: a number or a loss on the CPU at once, losses on a GPU some batches later.
 
     Example:
-        >>> LossGuard().look(0, float("nan"))
-        (0, nan)
+        >>> guard = LossGuard()
+        >>> for batch, loss in enumerate([0.5, torch.tensor(1.5)]):
+        ...     guard.take(batch, guard.read(loss))
+        >>> guard.mean()
+        1.0
     """
 
     def __init__(self) -> None:
+        self.count = 0
+        self._total: Tensor | float = 0.0
         self._waiting: list[tuple[int, Tensor]] = []
 
-    def look(self, batch: int, loss: Tensor | float) -> tuple[int, float] | None:
-        """Return the batch and its loss if one that was looked at is not finite."""
-        if isinstance(loss, Tensor) and loss.device.type != "cpu":
-            self._waiting.append((batch, loss))
-            return self.flush() if len(self._waiting) >= LATER else None
-        value = loss.item() if isinstance(loss, Tensor) else loss
-        return None if math.isfinite(value) else (batch, value)
+    def read(self, loss: Tensor | float) -> Tensor | float:
+        """Return a loss as a number; on a GPU, where that would wait, without its graph."""
+        if not isinstance(loss, Tensor):
+            return loss
+        return loss.item() if loss.device.type == "cpu" else loss.detach()
 
-    def flush(self) -> tuple[int, float] | None:
-        """Look at what waits."""
-        if not self._waiting:
-            return None
-        values: Sequence[float] = torch.stack([loss.reshape(()) for _, loss in self._waiting]).tolist()
-        batches = [batch for batch, _ in self._waiting]
-        self._waiting.clear()
-        bad = ((batch, value) for batch, value in zip(batches, values, strict=True) if not math.isfinite(value))
-        return next(bad, None)
+    def take(self, batch: int, loss: Tensor | float) -> None:
+        """Take in what :meth:`read` returned.
+
+        Raises:
+            NotFinite: A loss that was looked at is not finite.
+        """
+        self.count += 1
+        self._total = self._total + loss
+        if isinstance(loss, Tensor):
+            self._waiting.append((batch, loss))
+            if len(self._waiting) >= LATER:
+                self._look()
+        elif not math.isfinite(loss):
+            raise NotFinite(batch, loss)
+
+    def mean(self) -> float:
+        """Return the mean loss of all batches.
+
+        Raises:
+            NotFinite: A loss that was not looked at before is not finite.
+        """
+        self._look()
+        return float(self._total) / max(1, self.count)
+
+    def _look(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        values = torch.stack([loss.reshape(()) for _, loss in waiting]).tolist()
+        for (batch, _), value in zip(waiting, values, strict=True):
+            if not math.isfinite(value):
+                raise NotFinite(batch, value)

@@ -8,7 +8,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING, Any
 
-from tipi.plugin import StorageError, load_checkpoint, save_checkpoint
+from tipi.plugin import GuardStop, StorageError, load_checkpoint, save_checkpoint
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +25,7 @@ class BestWeights:
 
     Args:
         model: The model.
+        monitor: What the score is, for messages.
         mode: ``min`` where less is better, ``max`` where more is.
         min_delta: By how much a score must be better to count.
 
@@ -33,8 +34,9 @@ class BestWeights:
         waited: Epochs since then.
     """
 
-    def __init__(self, model: nn.Module, mode: str = "min", min_delta: float = 0.0) -> None:
+    def __init__(self, model: nn.Module, monitor: str, mode: str = "min", min_delta: float = 0.0) -> None:
         self.model = model
+        self.monitor = monitor
         self.epoch = 0
         self.waited = 0
         self._sign = -1.0 if mode == "max" else 1.0
@@ -43,16 +45,33 @@ class BestWeights:
         self._state: dict[str, Tensor] | None = None
 
     def offer(self, epoch: int, score: float | None) -> bool:
-        """Take the model as it is now if ``score`` is the best so far; return whether it is."""
+        """Take the model as it is now if ``score`` is the best so far; return whether it is.
+
+        Raises:
+            GuardStop: The score is not finite and none was before: no epoch can be chosen by it.
+        """
         if score is None:
             self.epoch = epoch
             return True
+        if not math.isfinite(score):
+            self._lost(epoch, score)
+            self.waited += 1
+            return False
         if self._sign * score >= self._score - self._delta:
             self.waited += 1
             return False
         self.epoch, self.waited, self._score = epoch, 0, self._sign * score
         self._state = {name: value.detach().clone() for name, value in self.model.state_dict().items()}
         return True
+
+    def _lost(self, epoch: int, score: float) -> None:
+        what = f"{self.monitor} of epoch {epoch} is {score}"
+        if not self.epoch:
+            raise GuardStop(
+                f"{what}, and no epoch can be chosen by it",
+                hint='look for NaN in the validation data, lower learning_rate, or set monitor = "train/loss"',
+            )
+        LOG.warning("%s; the best epoch is still %d", what, self.epoch)
 
     def restore(self) -> None:
         """Put the best weights back into the model."""

@@ -140,8 +140,7 @@ def format_classes(confusion: Tensor, names: Sequence[str]) -> str:
         >>> print(format_classes(torch.tensor([[3, 1], [0, 4]]), ["cat", "dog"]).splitlines()[1])
         cat         1.0000  0.7500  0.8571      4
     """
-    size = len(confusion)
-    labels = [str(name) for name in names] if len(names) == size else [str(index) for index in range(size)]
+    labels = class_names(names, len(confusion))
     width = max(5, *(len(label) for label in labels))
     rows = [f"{'class':{width}}  {'precision':>9}  {'recall':>6}  {'f1':>6}  {'items':>5}"]
     for label, row in zip(labels, class_figures(confusion), strict=True):
@@ -153,6 +152,11 @@ def format_classes(confusion: Tensor, names: Sequence[str]) -> str:
     for label, counts in zip(labels, confusion.tolist(), strict=True):
         rows.append(" ".join([f"{label:{width}}", *(f"{count:>{cell}}" for count in counts)]))
     return "\n".join(rows) + "\n"
+
+
+def class_names(names: Sequence[str], size: int) -> list[str]:
+    """Return the names of ``size`` classes; their numbers where there are not as many names."""
+    return [str(name) for name in names] if len(names) == size else [str(index) for index in range(size)]
 
 
 def _find_mean(controller: PipelineController, name: str) -> BatchMean:

@@ -63,15 +63,20 @@ def find_loss(
     return (lambda outputs, targets: found(outputs, targets, **given)) if given else found
 
 
-def find_callback(controller: PipelineController, name: str) -> Callable[..., Any]:
+def find_function(controller: PipelineController, name: str, kind: str) -> Callable[..., Any]:
     """Return the function behind ``module:function``.
+
+    Args:
+        controller: Finds import strings under the project's trust rule.
+        name: The import string.
+        kind: What it is wanted as, for messages: ``"callback"``.
 
     Raises:
         ConfigError: The name is no import string, or leads to nothing that can be called.
     """
     if ":" not in name:
-        raise ConfigError(f"callback {name!r} is no import string", hint="write it as module:function")
-    return _find(controller, "callback", name, {})
+        raise ConfigError(f"{kind} {name!r} is no import string", hint="write it as module:function")
+    return _find(controller, kind, name, {})
 
 
 def build_optimizer(

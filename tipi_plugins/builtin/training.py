@@ -12,8 +12,8 @@ from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
 from tipi.plugin import ConfigError, GuardStop, Meta, NameOf, PipelineProcess, device_manager, logger, progress_bar
 from tipi_plugins.builtin import recipes
-from tipi_plugins.builtin.evaluation import device_of, evaluate, loader_of
-from tipi_plugins.builtin.guarding import LossGuard
+from tipi_plugins.builtin.evaluation import device_of, evaluate, loader_of, to_device
+from tipi_plugins.builtin.guarding import LossGuard, NotFinite
 from tipi_plugins.builtin.keeping import BestWeights, Keeper
 from tipi_plugins.builtin.measures import find_measures
 
@@ -126,7 +126,7 @@ class TrainingProcess(PipelineProcess):
         self.schedule, self.schedule_params, self.schedule_per = schedule, schedule_params, schedule_per
         self._check_names(optimizer, optimizer_params)
         self.measures = find_measures(controller, metrics)
-        self.callbacks = [recipes.find_callback(controller, name) for name in callbacks or ()]
+        self.callbacks = [recipes.find_function(controller, name, "callback") for name in callbacks or ()]
         self.network: Any = controller.get_permanence("network")
         self.data: Any = controller.get_permanence("data")
         self.optimizer: Optimizer
@@ -135,26 +135,28 @@ class TrainingProcess(PipelineProcess):
         self.batch_index = 0
 
     def execute(self) -> dict[str, Any]:
-        """Train, go back to the best epoch, and return its figures.
+        """Train, go back to the weights of the best epoch, and return its figures.
 
         Returns:
-            ``split`` (``"train"``), ``loss`` and the metrics on the training data with the best weights,
+            ``split`` (``"train"``), ``loss`` as the mean over the batches of the best epoch while it was trained,
             ``epochs`` that were trained, and ``best_epoch`` counted from 1.
 
         Raises:
-            GuardStop: The loss of a batch is not finite.
+            GuardStop: The loss of a batch is not finite, or what the best epoch is chosen by is not from the start.
         """
         model, device = self.network.model, device_of(self.network)
         self.optimizer = self.make_optimizer(model)
         self.scheduler = self.make_scheduler(self.optimizer, self.epochs * self._updates())
         self.scaler = _make_scaler(self.precision, device)
-        best, keeper, epoch = BestWeights(model, self.mode, self.min_delta), Keeper(self.controller.run), 0
+        best, keeper = BestWeights(model, self.monitor, self.mode, self.min_delta), Keeper(self.controller.run)
+        losses: list[float] = []
         for epoch in progress_bar(range(1, self.epochs + 1), desc="Epochs"):
             figures = self._guarded_epoch(model, device, epoch, keeper)
+            losses.append(figures["train/loss"])
             figures |= self.validate_epoch(model, device)
             logger.log({"epoch": epoch, **figures})
             is_best = best.offer(epoch, self._score(figures))
-            self._step_schedule("epoch", figures)
+            self._end_epoch(figures)
             if self.checkpoint:
                 keeper.save(self.state(model, epoch, figures), is_best)
             stop = [callback(self, epoch, figures) is True for callback in self.callbacks]
@@ -162,32 +164,25 @@ class TrainingProcess(PipelineProcess):
                 break
         best.restore()
         keeper.finish()
-        figures = evaluate(
-            model, self.data.train_loader, device, self.loss, "Training set", leave=False, measures=self.measures
-        )
-        return {"split": "train", **figures, "epochs": epoch, "best_epoch": best.epoch}
+        return {"split": "train", "loss": losses[best.epoch - 1], "epochs": len(losses), "best_epoch": best.epoch}
 
     def train_epoch(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         """Go through the training data once; return the mean loss of its batches and the rate it ended with.
 
         Raises:
-            GuardStop: The loss of a batch is not finite.
+            NotFinite: The loss of a batch is not finite.
         """
         model.train()
-        total: Tensor | float = 0.0
-        guard = LossGuard()
+        guard, steps_schedule = LossGuard(), self._steps_schedule
         for index, batch in enumerate(progress_bar(self.data.train_loader, desc="Training", leave=False)):
             self.batch_index = index
-            loss = self.train_step(model, batch, device)
-            if self._ends_update():
-                self._step_schedule("step")
-            loss = loss.detach() if isinstance(loss, Tensor) else loss
+            loss = guard.read(self.train_step(model, batch, device))
+            if steps_schedule and self._ends_update():
+                self.scheduler.step()
             logger.log({"train/batch_loss": loss})
-            total = total + loss
-            _stop_at(guard.look(index, loss))
-        _stop_at(guard.flush())
+            guard.take(index, loss)
         rate = float(self.optimizer.param_groups[0]["lr"])
-        return {"train/loss": float(total) / (self.batch_index + 1), "learning_rate": rate}
+        return {"train/loss": guard.mean(), "learning_rate": rate}
 
     def train_step(self, model: nn.Module, batch: Any, device: torch.device) -> Tensor | float:
         """Learn from one batch and return its loss, as a tensor or a number. Override it for another way to learn.
@@ -200,7 +195,7 @@ class TrainingProcess(PipelineProcess):
             batch: What the loader gives: inputs and targets.
             device: Where the model is.
         """
-        inputs, targets = (part.to(device, non_blocking=device.type == "cuda") for part in batch)
+        inputs, targets = to_device(batch, device)
         with self.autocast(device):
             loss = self.loss(model(inputs), targets)
         self.learn(loss, model)
@@ -286,7 +281,7 @@ class TrainingProcess(PipelineProcess):
     def _guarded_epoch(self, model: nn.Module, device: torch.device, epoch: int, keeper: Keeper) -> dict[str, float]:
         try:
             return self.train_epoch(model, device)
-        except _NotFinite as error:
+        except NotFinite as error:
             kept = f"the last good checkpoint is {keeper.last}" if keeper.last else "there is no checkpoint yet"
             raise GuardStop(
                 f"the training loss of epoch {epoch} is {error.loss} at batch {error.batch}, counted from 0; {kept}",
@@ -304,11 +299,14 @@ class TrainingProcess(PipelineProcess):
         per_step = self.schedule.lower() in (*recipes.SCHEDULES, "onecyclelr", "cycliclr")
         return self.schedule_per or ("step" if per_step else "epoch")
 
-    def _step_schedule(self, when: str, figures: Mapping[str, float] | None = None) -> None:
+    @property
+    def _steps_schedule(self) -> bool:
+        return self._per() == "step" and not isinstance(self.scheduler, ReduceLROnPlateau)
+
+    def _end_epoch(self, figures: Mapping[str, float]) -> None:
         if isinstance(self.scheduler, ReduceLROnPlateau):
-            if figures is not None:
-                self.scheduler.step(figures.get(self.monitor, figures["train/loss"]))
-        elif when == self._per():
+            self.scheduler.step(figures.get(self.monitor, figures["train/loss"]))
+        elif self._per() == "epoch":
             self.scheduler.step()
 
     def _updates(self) -> int:
@@ -323,15 +321,6 @@ class TrainingProcess(PipelineProcess):
         return min(self.accumulate, len(self.data.train_loader) - start)
 
 
-class _NotFinite(Exception):
-    """A batch's loss that is not finite."""
-
-    def __init__(self, batch: int, loss: float) -> None:
-        super().__init__(batch, loss)
-        self.batch = batch
-        self.loss = loss
-
-
 class _AsItIs:
     """A context that does nothing, and may be entered again and again."""
 
@@ -343,11 +332,6 @@ class _AsItIs:
 
 
 _AS_IT_IS: Any = _AsItIs()
-
-
-def _stop_at(bad: tuple[int, float] | None) -> None:
-    if bad is not None:
-        raise _NotFinite(*bad)
 
 
 def _make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler | None:

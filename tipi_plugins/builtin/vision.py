@@ -65,7 +65,9 @@ def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any],
     if not inspect.isclass(factory):
         raise _not_found("dataset", name, [*known, *getattr(torchvision.datasets, "__all__", ())])
     parameters = inspect.signature(factory).parameters
-    arguments: dict[str, Any] = {"root": str(root), "transform": _transform(torchvision), **options}
+    size = options.get("size") if "size" not in parameters else None
+    given = {key: value for key, value in options.items() if key in parameters or key != "size"}
+    arguments: dict[str, Any] = {"root": str(root), "transform": _transform(torchvision, size), **given}
     if "download" in parameters:
         arguments["download"] = download
     try:
@@ -143,9 +145,10 @@ def _part(part: str, parameters: Any) -> dict[str, Any]:
     return {"split": part} if "split" in parameters else {}
 
 
-def _transform(torchvision: ModuleType) -> Any:
+def _transform(torchvision: ModuleType, size: Sequence[int] | None) -> Any:
     transforms = torchvision.transforms
-    return transforms.Compose([transforms.ToTensor(), Normalised(transforms)])
+    scaled = [] if size is None else [transforms.Resize(list(size))]
+    return transforms.Compose([*scaled, transforms.ToTensor(), Normalised(transforms)])
 
 
 class Normalised:

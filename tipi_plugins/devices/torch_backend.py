@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, BinaryIO, cast
 
 import torch
+from torch import nn
 
 from tipi_plugins.devices.batches import Moved, Prefetch, change_parts
 
@@ -111,6 +112,21 @@ class TorchBackend:
             module.empty_cache()
         if torch.backends.mps.is_available():
             torch.mps.empty_cache()
+
+    def plain(self, tensor: Any) -> Any:
+        """Return a tensor of a subclass as plain values; a parameter stays one.
+
+        Raises:
+            TypeError: It keeps its values in other tensors, such as one that is quantized or spread over processes.
+        """
+        if type(tensor) in (torch.Tensor, nn.Parameter) or not isinstance(tensor, torch.Tensor):
+            return tensor
+        if hasattr(type(tensor), "__tensor_flatten__"):
+            raise TypeError(
+                f"is a {type(tensor).__name__}, which holds its values in other tensors; a checkpoint holds plain ones:"
+                " convert it first, for instance with full_tensor() or dequantize()"
+            )
+        return tensor.detach().as_subclass(torch.Tensor)
 
     def save(self, state: Mapping[str, Any], file: BinaryIO) -> None:
         """Write plain types and tensors to an open file."""

@@ -133,7 +133,7 @@ class Client:
         if kind == "table":
             table = json.loads(path.read_bytes())
             return wandb.Table(columns=table["columns"], data=table["data"])
-        if path.suffix == ".html":
+        if path.suffix in (".html", ".svg"):  # a page may hold a drawing
             return wandb.Html(path.read_text(encoding="utf-8"))
         try:
             return wandb.Image(str(path))
