@@ -2,6 +2,8 @@
 
 import inspect
 import sys
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from torch import nn, optim
@@ -9,6 +11,7 @@ from torch.nn import functional
 from torch.optim import lr_scheduler
 
 from tipi.plugin import MissingPackage
+from tipi.records import read_record
 from tipi_plugins.builtin import known, recipes
 from tipi_plugins.builtin.measures import MEANS, find_measures
 
@@ -137,3 +140,29 @@ def test_the_metrics_are_those_that_a_run_finds():
     names = list(known.metrics(""))
     found = find_measures(None, [name for name in names if name not in MEANS])
     assert {"accuracy", *found.averages, *MEANS} == set(names)
+
+
+@pytest.mark.skipif(find_spec("torchvision") is not None, reason="torchvision is installed")
+def test_the_pipeline_of_level_5_as_printed_names_everything_that_is_missing(cli, tipi_project):
+    printed = Path(__file__).with_name("level5_as_printed.toml").read_text()
+    tipi_project.write("configs/my_pipeline/execute_pipeline.toml", printed)
+    done = cli("run", "my_pipeline", cwd=tipi_project.path)
+    assert done.code == 2
+    assert "model 'resnet50' needs torchvision, which is not installed" in done.err
+    assert "dataset 'CIFAR10' needs torchvision, which is not installed" in done.err
+    assert done.last_line.startswith("tipi: error[config]: 2 problems in configs/my_pipeline/execute_pipeline.toml")
+    assert "Traceback" not in done.err
+    assert not (tipi_project.path / "runs").exists()
+
+
+def test_the_same_pipeline_with_the_built_in_model_and_dataset_reads_97_of_100_digits(cli, tipi_project):
+    printed = Path(__file__).with_name("level5_as_printed.toml").read_text()
+    text = (
+        printed.replace('"resnet50"', '"small_cnn"').replace('"CIFAR10"', '"digits"').replace(", pretrained = true", "")
+    )
+    tipi_project.write("configs/my_pipeline/execute_pipeline.toml", text)
+    done = cli("run", "my_pipeline", cwd=tipi_project.path)
+    assert done.code == 0, done.err
+    (run,) = (tipi_project.path / "runs" / "my_pipeline").glob("2*")
+    rows = [row["values"] for row in read_record(run).metrics() if "test/accuracy" in row["values"]]
+    assert rows[-1]["test/accuracy"] >= 0.97
