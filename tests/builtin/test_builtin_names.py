@@ -11,7 +11,13 @@ from tipi_core.plugins import PluginHost
 def test_every_name_leads_to_something():
     registry = PluginHost.load(only=["builtin"]).registry
     assert registry.names("permanence") == ["Data", "Device", "Network"]
-    assert registry.names("process") == ["ExportProcess", "TestingProcess", "TrainingProcess", "ValidationProcess"]
+    assert registry.names("process") == [
+        "ExportProcess",
+        "Sequence",
+        "TestingProcess",
+        "TrainingProcess",
+        "ValidationProcess",
+    ]
     assert registry.names("model") == ["mlp", "residual_cnn", "small_cnn"]
     assert registry.names("dataset") == ["digits", "folder", "synthetic"]
     for entry in registry.entries():

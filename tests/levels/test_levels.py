@@ -55,7 +55,8 @@ class Twin:
 def pipeline(project, command, epochs):
     metrics = {"loss", "val/loss", "val/accuracy", "test/loss", "test/accuracy"}
     table = ["training", "validation", "testing", "done"] if command != PROGRAM else []
-    return Twin(project, command, {"my_pipeline": epochs * BATCHES + 2}, metrics, out=table)
+    after = 3  # the figures of validation and testing, and the drawing of the answers
+    return Twin(project, command, {"my_pipeline": epochs * BATCHES + after}, metrics, out=table)
 
 
 def script(project, name, rows, **options):
