@@ -336,19 +336,24 @@ with progress_bar(total=10) as bar:
     assert "4/8" in seen.shots[1][0]
 
 
-def test_metrics_stand_beside_the_innermost_bar(terminal):
+def test_metrics_stand_beside_the_innermost_bar_while_they_are_its_own(terminal):
     seen = terminal(
         """
-from tipi.plugin import current_run
+from tipi.helpers import logger
 for epoch in progress_bar(range(1), desc="Epochs"):
     for i in progress_bar(range(3), desc="Training"):
-        current_run().latest_metrics["loss"] = 0.25
+        logger.log({"loss": 0.8 / 2**i})
+        shot()
+    for i in progress_bar(range(1), desc="Validation"):
         shot()
 """
     )
-    outer, inner = seen.shots[1]
-    assert "loss" not in outer
-    assert inner.endswith("loss 0.2500")
+    *training, (left, outer, validation) = seen.shots
+    assert not any("loss" in lines[0] for lines in training)
+    assert [lines[1].rpartition("loss ")[2] for lines in training] == ["0.8000", "0.4000", "0.2000"]
+    assert left.startswith("✓ Training")
+    assert left.endswith("loss 0.2000")
+    assert "loss" not in outer + validation
 
 
 @pytest.mark.parametrize("columns", [8, 20, 33, 50, 64, 79, 80, 120])

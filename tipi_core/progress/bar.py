@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
 from time import time
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
@@ -158,6 +158,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self.pos = display.free_position() if pos is None else pos
         if self.bar_format:
             str(self)  # a wrong format raises here, not in the drawing thread
+        self._first_step = self.run.step
         self.run.push_loop(self._loop())
         self._left_open = True
         display.open(self)
@@ -283,6 +284,10 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         from tipi_core.progress.states import state_of
 
         return state_of(self, now)
+
+    def logged_metrics(self) -> Mapping[str, float]:
+        """Return the run's latest metrics; none where nothing was logged since the bar opened: they are not its own."""
+        return {} if self.run.step == self._first_step else self.run.fresh_metrics()
 
     def outcome(self) -> str:
         """Return ``running``, or how the bar ended."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -42,21 +42,21 @@ class NotebookSink:
     def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None:
         """Show all bars of the cell."""
         states = [bar.state(now) for bar in bars if now >= bar.start_t + bar.delay]
-        metrics = bars[-1].run.latest_metrics if bars else {}
+        metrics = bars[-1].logged_metrics() if bars else {}
         self._show([*self._left, *self._lines(states, metrics)])
 
     def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None:
         """Keep the bar's last line if it stays; with the last bar, show what is left."""
         if bar.remains():
             innermost = not others or others[-1].depth <= bar.depth
-            self._left += self._lines([bar.state(now)], bar.run.fresh_metrics() if innermost else {})
+            self._left += self._lines([bar.state(now)], bar.logged_metrics() if innermost else {})
         if not others:
             self._show(self._left)
 
     def hide(self) -> None:
         """Prints have an output of their own."""
 
-    def _lines(self, states: Sequence[Any], metrics: dict[str, float]) -> Sequence[str]:
+    def _lines(self, states: Sequence[Any], metrics: Mapping[str, float]) -> Sequence[str]:
         from tipi_core.progress.sinks import renderer_of
 
         return renderer_of(self._run).draw(states, metrics, COLUMNS) or () if states else ()

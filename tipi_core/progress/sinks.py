@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -125,7 +125,7 @@ class LiveSink:
         self._display = display
         self._screen: Screen | None = None
         self._guards: list[Guard | InputGuard] = []
-        self._left: list[tuple[BarState, dict[str, float]]] = []
+        self._left: list[tuple[BarState, Mapping[str, float]]] = []
         self._questions = 0
 
     @property
@@ -150,14 +150,14 @@ class LiveSink:
         screen = self._screen
         if screen is not None and not screen.broken and not self._questions:
             states = [bar.state(now) for bar in bars if now >= bar.start_t + bar.delay]
-            lines = self._draw(states, bars[-1].run.latest_metrics if bars else {})
+            lines = self._draw(states, bars[-1].logged_metrics() if bars else {})
             screen.draw(lines, self._take_left(), min((bar.nrows for bar in bars if bar.nrows), default=None))
 
     def close(self, bar: ProgressBar[Any], others: Sequence[ProgressBar[Any]], now: float) -> None:
         """Keep the bar's last line for the next frame; with the last bar, draw it and give the terminal back."""
         if bar.remains():
             innermost = not others or others[-1].depth <= bar.depth
-            self._left.append((bar.state(now), bar.run.fresh_metrics() if innermost else {}))
+            self._left.append((bar.state(now), bar.logged_metrics() if innermost else {}))
         if len(self._left) > MOST_LEFT or not others:
             self._flush_left()
         if not others:
@@ -196,7 +196,7 @@ class LiveSink:
             guard.remove()
         self._screen, self._guards = None, []
 
-    def _draw(self, states: Sequence[BarState], metrics: dict[str, float]) -> Sequence[str]:
+    def _draw(self, states: Sequence[BarState], metrics: Mapping[str, float]) -> Sequence[str]:
         """Return the renderer's lines; a look that fails is replaced by tqdm's text."""
         if not states or self._screen is None:
             return ()
