@@ -51,7 +51,7 @@ class Fitting(PipelineProcess):
 def evaluate(threshold: float = 0.5, verbose: bool = False): ...
 
 @pipeline_process
-def with_torch():
+def late_torch():
     import torch
     return {"one": torch.ones(1).item()}
 """
@@ -75,14 +75,26 @@ type = "evaluate"
 """
 
 
+TORCH = """
+import torch
+from tipi import pipeline_process
+
+@pipeline_process
+def with_torch():
+    return {"one": torch.ones(1).item()}
+"""
+
+
 def prepare(folder):
     (folder / "configs").mkdir()
     (folder / "steps.py").write_text(STEPS)
     (folder / "configs" / "good.toml").write_text('[processes.a]\ntype = "evaluate"\n')
     (folder / "configs" / "broken.toml").write_text(BROKEN)
+    (folder / "training.py").write_text(TORCH)
     (folder / "configs" / "torch.toml").write_text('[processes.a]\ntype = "with_torch"\n')
+    (folder / "configs" / "late.toml").write_text('[processes.a]\ntype = "late_torch"\n')
     tables = [f'[processes.p{i}]\ntype = "evaluate"\n[processes.p{i}.params]\nthreshold = 0.5\n' for i in range(5000)]
-    (folder / "configs" / "long.toml").write_text("".join(tables))
+    (folder / "long.toml").write_text("".join(tables))
     (folder / "hello.py").write_text(HELLO)
     (folder / "hydra_app.py").write_text(HYDRA)
     (folder / "hydra_config.yaml").write_text("training:\n  epochs: 3\n")
@@ -109,7 +121,7 @@ def commands(peers, torch):
         "tipi plugins": [*tipi, "plugins"],
         "tipi validate good": [*tipi, "validate", "good"],
         "tipi validate, 10 mistakes": [*tipi, "validate", "broken"],
-        "tipi validate, 20,000 lines": [*tipi, "validate", "long"],
+        "tipi validate, 20,000 lines": [*tipi, "validate", "long.toml"],
         "import tipi": [sys.executable, "-c", "import tipi"],
         "import tipi.helpers": [sys.executable, "-c", "import tipi.helpers"],
         "python -c pass": [sys.executable, "-c", "pass"],
@@ -117,6 +129,7 @@ def commands(peers, torch):
     if torch:
         found["import torch, the same work"] = [sys.executable, "with_torch.py"]
         found["tipi run, torch"] = [*tipi, "run", "torch"]
+        found["tipi run, torch in a function"] = [*tipi, "run", "late"]
     if peers:
         found["hydra --help"] = [peers, "hydra_app.py", "--help"]
         found["hydra, 1 misspelt key"] = [peers, "hydra_app.py", "training.epohcs=3"]
@@ -139,11 +152,11 @@ def main():
         for name, command in tools.items():
             times[name].append(seconds(command, folder, completing if "completing" in name else None))
     hello = statistics.median(times["click hello --help"])
-    print(f"| {'command':28} | {'ms':>7} | over click hello |")
-    print(f"|{'-' * 30}|{'-' * 8}:|{'-' * 17}:|")
+    print(f"| {'command':29} | {'ms':>7} | over click hello |")
+    print(f"|{'-' * 31}|{'-' * 8}:|{'-' * 17}:|")
     for name, values in times.items():
         median = statistics.median(values)
-        print(f"| {name:28} | {median * 1000:7.0f} | {median / hello:15.2f}x |")
+        print(f"| {name:29} | {median * 1000:7.0f} | {median / hello:15.2f}x |")
 
 
 if __name__ == "__main__":

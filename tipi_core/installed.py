@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib.machinery import PathFinder
@@ -61,12 +61,33 @@ def find_entries(group: str) -> list[InstalledEntry]:
     return sorted(found, key=lambda entry: (entry.name, entry.package, entry.value))
 
 
+def find_versions(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages that are installed, in the order asked for.
+
+    Example:
+        >>> sorted(find_versions(["torch-tipi", "no-such-package"]))
+        ['torch-tipi']
+    """
+    wanted = {_normal(package): package for package in packages}
+    found = _look_up(wanted) if _is_plain() else _ask_versions(wanted)
+    return {package: found[key] for key, package in wanted.items() if key in found}
+
+
 def _is_plain() -> bool:
     """Return whether all distributions lie in folders on ``sys.path``: no zip file, no egg, no other finder."""
     finders = [finder for finder in sys.meta_path if hasattr(finder, "find_distributions")]
     return finders == [PathFinder] and not any(
         path.lower().rstrip("/\\").endswith(".egg") or os.path.isfile(path) for path in map(str, sys.path)
     )
+
+
+def _look_up(wanted: Collection[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for folder, name in _distributions():
+        key = _normal(name.rpartition(".")[0].partition("-")[0])
+        if key in wanted and key not in found:
+            found[key] = _describe(os.path.join(folder, name))[1]
+    return found
 
 
 def _scan(group: str) -> Iterator[InstalledEntry]:
@@ -119,6 +140,16 @@ def _read(path: str) -> str:
             return file.read()
     except (OSError, ValueError):
         return ""
+
+
+def _ask_versions(wanted: Iterable[str]) -> dict[str, str]:
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {}
+    for key in wanted:
+        with suppress(PackageNotFoundError):
+            found[key] = version(key)
+    return found
 
 
 def _ask(group: str) -> Iterator[InstalledEntry]:

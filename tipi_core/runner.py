@@ -19,7 +19,7 @@ from tipi_core.controller import CoreProviders, PipelineController
 from tipi_core.errors import UsageError, did_you_mean, exit_code_of
 from tipi_core.plan import Part, Plan, Resolver, make_plan
 from tipi_core.plugins import PluginHost
-from tipi_core.project.importing import ProjectImports
+from tipi_core.project.importing import ProjectImports, without_collections
 from tipi_core.project.pipelines import find_pipeline
 from tipi_core.project.settings import Project, find_root, open_project, runs_folder
 from tipi_core.run import Run, activate
@@ -66,6 +66,7 @@ class PipelineRunner:
         host: The plugins; None loads those that are installed.
         part: The processes to run; None runs all.
         facts: More entries for ``run.json``; ``title`` and ``tags`` go to the trackers too.
+        alone: Whether the process ends with this run: what it imports is then never searched for garbage.
 
     Attributes:
         record: The record of the run, once that has begun.
@@ -86,6 +87,7 @@ class PipelineRunner:
         host: PluginHost | None = None,
         part: Part | None = None,
         facts: Mapping[str, Any] | None = None,
+        alone: bool = False,
     ) -> None:
         self.name = str(name)
         self.config = config
@@ -97,6 +99,7 @@ class PipelineRunner:
         self.part = part or Part()
         self.facts = dict(facts or {})
         self.record: RunRecord | None = None
+        self.alone = alone
 
     def plan(self) -> Plan:
         """Return the plan, with its problems, importing nothing of the user's.
@@ -145,7 +148,8 @@ class PipelineRunner:
         plan = plan.in_run({"dir": str(folder), "id": run.id, "name": run.name})
         with activate(run), ProjectImports(project.root) as imports:
             run.preparing = True
-            components = plan.load(imports, resolver)
+            with without_collections(for_good=self.alone):
+                components = plan.load(imports, resolver)
             run.preparing = False
             with handle_signals(run):
                 controller = PipelineController(run, plan.config, components, resolver.import_trusted)

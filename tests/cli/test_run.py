@@ -191,3 +191,17 @@ def test_a_misspelt_name_in_tipi_block_is_said(cli):
     done = cli("plugins", TIPI_BLOCK="wnadb")
     assert done.code == 0
     assert "no plugin 'wnadb', did you mean 'wandb'?" in done.err
+
+
+def test_collections_are_as_they_were_once_a_program_has_run_a_pipeline(tipi_project, tipi_run):
+    import gc
+
+    before = gc.isenabled(), gc.get_freeze_count(), gc.get_threshold()
+    tipi_project.write(
+        "parts.py",
+        "import gc\nfrom tipi import pipeline_process\nseen = gc.isenabled()\n"
+        "@pipeline_process\ndef go(): return (seen, gc.isenabled())\n",
+    )
+    tipi_project.write("configs/go.toml", '[processes.go]\ntype = "go"\n')
+    assert tipi_run("go")["go"] == (False, True)
+    assert (gc.isenabled(), gc.get_freeze_count(), gc.get_threshold()) == before

@@ -205,6 +205,14 @@ def test_written_config_reads_back_the_same_and_every_key_has_a_place(data):
         assert rest.startswith((key, '"', "'")), (text, key)
 
 
+PLAIN = VALUES | st.datetimes() | st.dates() | st.times() | st.sampled_from([float("inf"), -float("inf"), 1e300])
+
+
+@given(st.dictionaries(KEYS, PLAIN | st.dictionaries(KEYS, PLAIN, max_size=3), max_size=4))
+def test_a_saved_config_reads_back_the_same(data):
+    assert tomllib.loads(to_toml(data)) == mask_secrets(data)
+
+
 @given(st.text(max_size=30))
 def test_any_word_is_parsed_and_never_raises(text):
     value = parse_value(text)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tipi_core.installed import InstalledEntry, find_entries
+from tipi_core.installed import InstalledEntry, find_entries, find_versions
 
 WORDS = st.sampled_from(["a", "b", "demo", "Demo", "de.mo", "de-mo", "de_mo", "DE__mo"])
 VALUES = st.sampled_from(
@@ -76,6 +76,12 @@ def test_the_same_entry_points_as_importlib_metadata(distributions):
 def test_the_same_in_this_environment():
     for group in importlib.metadata.entry_points().groups:
         assert by_tipi(group) == by_importlib(group)
+
+
+def test_versions_are_those_of_importlib_metadata():
+    names = [distribution.name for distribution in importlib.metadata.distributions()]
+    found = find_versions([*names, "no-such-package"])
+    assert found == {name: importlib.metadata.version(name) for name in names}
 
 
 def test_a_zip_file_and_an_egg_on_the_path_are_read_too(tmp_path):

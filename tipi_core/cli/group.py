@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tipi_core.errors import PluginError, TipiError, UsageError, did_you_mean
-from tipi_core.installed import InstalledEntry, find_entries
+from tipi_core.installed import InstalledEntry, find_entries, find_versions
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -58,14 +58,17 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import and return a command."""
-        full, added = f"{self.prefix}{cmd_name}", self._added()
-        if any(name.startswith(f"{full}.") for name in COMMANDS) or (cmd_name in added and added[cmd_name] is None):
-            return LazyGroup(cmd_name, f"{full}.", help=COMMANDS.get(full, f"Commands about {cmd_name}."))
+        full = f"{self.prefix}{cmd_name}"
+        if any(name.startswith(f"{full}.") for name in COMMANDS):
+            return self._group(cmd_name)
         if cmd_name in self._own():
             command: click.Command = import_module(f"tipi_core.cli.{full.replace('.', '_')}").command
             return command
+        added = self._added()
         entry = added.get(cmd_name)
-        return None if entry is None else _load_command(entry)
+        if entry is not None:
+            return _load_command(entry)
+        return self._group(cmd_name) if cmd_name in added else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Take the command ``list`` of a nested group where none is named: ``tipi runs`` lists the runs."""
@@ -114,6 +117,10 @@ class LazyGroup(click.Group):
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         return [CompletionItem(name, help=COMMANDS.get(name) if not self.prefix else None) for name in names]
 
+    def _group(self, name: str) -> LazyGroup:
+        full = f"{self.prefix}{name}"
+        return LazyGroup(name, f"{full}.", help=COMMANDS.get(full, f"Commands about {name}."))
+
     def _own(self) -> list[str]:
         """Return core's commands directly below this group."""
         names = [name.removeprefix(self.prefix) for name in COMMANDS if name.startswith(self.prefix)]
@@ -144,9 +151,7 @@ def _load_command(entry: InstalledEntry) -> click.Command:
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value:
-        from importlib.metadata import version
-
-        click.echo(f"tipi {version('torch-tipi')}")
+        click.echo(f"tipi {find_versions(['torch-tipi'])['torch-tipi']}")
         ctx.exit()
 
 

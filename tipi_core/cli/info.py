@@ -53,12 +53,6 @@ def _facts(project: Path | None) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    from importlib.metadata import PackageNotFoundError, version
+    from tipi_core.installed import find_versions
 
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = "-"
-    return found
+    return dict.fromkeys(PACKAGES, "-") | find_versions(PACKAGES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -111,6 +112,7 @@ def command(
     from tipi_core.records.output import keep_output
     from tipi_core.runner import PipelineRunner
 
+    gc.freeze()  # what is loaded so far lives as long as the process: no collection need look at it
     if name.endswith(".py"):
         from tipi_core.cli.script import run_script
 
@@ -124,6 +126,7 @@ def command(
         host=load_host(no_plugins, without, project),
         part=Part(only, start, end),
         facts=_facts(title, tags),
+        alone=True,
     )
     if dry_run:
         print_plan(runner, as_json)

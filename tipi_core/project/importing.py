@@ -2,13 +2,34 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 from tipi_core.errors import ConfigError
 from tipi_core.sources import import_roots
+
+
+@contextmanager
+def without_collections(for_good: bool) -> Iterator[None]:
+    """Collect no garbage while the block imports; looking for it takes 15 % of the time of ``import torch``.
+
+    Args:
+        for_good: Whether what is alive afterwards lives as long as the process, so that no collection need ever look.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if for_good:
+            gc.freeze()
+        if was_on:
+            gc.enable()
 
 
 class ProjectImports:

@@ -34,9 +34,11 @@ def find_pipeline(project: Project, name: str, config: str | None = None) -> tup
     found = [path for path in tried if path.is_file()]
     if len(found) > 1 and found[0].parent == found[1].parent:
         raise UsageError(f"pipeline {name!r} has two files: {found[0]} and {found[1]}", hint="keep one of them")
+    if found:
+        return name, found[0]
     packaged = packaged_pipelines()
-    if found or name in packaged:
-        return name, found[0] if found else packaged[name]
+    if name in packaged:
+        return name, packaged[name]
     raise _unknown_pipeline(project, name, tried)
 
 

@@ -86,15 +86,9 @@ def _without_secrets(patch: bytes, secrets: Collection[str]) -> bytes:
 
 def package_versions() -> dict[str, str]:
     """Return the versions of the installed packages that matter to a training."""
-    from importlib.metadata import PackageNotFoundError, version
+    from tipi_core.installed import find_versions
 
-    found = {}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
+    return find_versions(PACKAGES)
 
 
 def describe_machine() -> dict[str, Any]:
