@@ -469,6 +469,26 @@ for i in progress_bar(range(2), desc="Work"):
     assert len(seen.lines) == 3
 
 
+def test_a_child_from_before_the_first_frame_prints_above_the_bars_too(terminal):
+    """It knows what its parent has drawn meanwhile."""
+    seen = terminal(
+        """
+reads, writes = os.pipe()
+for i in progress_bar(range(1), desc="Work"):
+    if os.fork() == 0:
+        os.read(reads, 1)
+        print("from the child")
+        os._exit(0)
+    shot()
+    os.write(writes, b"!")
+    os.wait()
+    shot()
+"""
+    )
+    assert [line.split("  ")[0] for line in seen.shots[-1]] == ["from the child", seen.shots[-1][-1].split("  ")[0]]
+    assert [line.split("  ")[0] for line in seen.lines] == ["from the child", "✓ Work"]
+
+
 def test_a_class_that_shows_itself(terminal):
     seen = terminal(
         """

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from tipi_core.progress.board import Board
 from tipi_core.progress.streams import device_of
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class Display:
     Attributes:
         lock: Held while anything is drawn, and across a fork.
         pid: The process that draws; a forked child draws nothing.
+        board: What forked children know of the screen.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.pid = os.getpid()
+        self.board = Board()
         self._bars: list[weakref.ref[ProgressBar[Any]]] = []
         self._sinks: dict[Any, Sink] = {}
         self.failures: list[BaseException] = []
@@ -230,9 +233,15 @@ class Display:
         self._prepared = True
         atexit.register(self.end)
         if hasattr(os, "register_at_fork"):
-            os.register_at_fork(
-                before=self.lock.acquire, after_in_parent=self.lock.release, after_in_child=self._forget
-            )
+            os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._forget)
+
+    def _before_fork(self) -> None:
+        self.lock.acquire()
+        if self._sinks:
+            self.board.share()
+
+    def _after_fork(self) -> None:
+        self.lock.release()
 
     def _forget(self) -> None:
         """In a forked child: nothing is drawn here, and no lock or thread of the parent matters."""

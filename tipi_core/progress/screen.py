@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tipi_core.progress.text import clip, width_of
+
+if TYPE_CHECKING:
+    from tipi_core.progress.board import Board
 
 NARROWEST = 4
 
@@ -22,13 +25,15 @@ class Screen:
         stream: A terminal; only its ``fileno`` and ``encoding`` are used besides ``write``.
         write: What puts text on it, not the guarded ``stream.write``.
         flush: What sends it.
+        board: Where the rows of the region are noted.
 
     Attributes:
         broken: True once the terminal is gone; everything is silent then.
     """
 
-    def __init__(self, stream: Any, write: Callable[[str], Any], flush: Callable[[], Any]) -> None:
+    def __init__(self, stream: Any, write: Callable[[str], Any], flush: Callable[[], Any], board: Board) -> None:
         self.stream = stream
+        self.board = board
         self.broken = False
         self._write = write
         self._flush = flush
@@ -43,11 +48,6 @@ class Screen:
         except (OSError, ValueError, AttributeError):
             columns = rows = 0
         return columns or _environment("COLUMNS", 80), rows or _environment("LINES", 24)
-
-    @property
-    def height(self) -> int:
-        """The rows that the region takes now."""
-        return self._rows(self.size()[0]) if self._shown else 0
 
     def draw(self, lines: Sequence[str] | None, above: Sequence[str] = (), most: int | None = None) -> None:
         """Show lines in the region.
@@ -72,6 +72,7 @@ class Screen:
         new = len(above) + len(fitted)
         self._put(head + body + ("\x1b[J" if not gone and old > new else ""))
         self._lines, self._shown = fitted, True
+        self.board.rows = self._rows(columns)
 
     def hide(self) -> None:
         """Take the region off the screen and put the cursor where the user's text stopped."""
@@ -81,7 +82,7 @@ class Screen:
         rows = self._rows(columns)
         text = f"\x1b[{rows}A\r\x1b[J" if rows else "\r\x1b[J"
         self._put(text + self._back_to_tail(columns))
-        self._shown = False
+        self._shown, self.board.rows = False, 0
 
     def pass_text(self, text: str, write: Callable[[str], Any], flush: Callable[[], Any]) -> Any:
         """Let the user's text through to its own stream, above the region."""
@@ -96,10 +97,11 @@ class Screen:
                 self.draw(None)
 
     def around(self, text: str) -> str:
-        """Return ``text`` with what puts it above a region that another process draws, and leaves room for that."""
-        columns = self.size()[0]
-        rows = self._rows(columns)
-        head = f"\x1b[{rows}A\r\x1b[J" + self._back_to_tail(columns)
+        """Return ``text`` with what puts it above the region of the parent process, and leaves room for that."""
+        rows = self.board.rows
+        if not rows:
+            return text
+        head = f"\x1b[{rows}A\r\x1b[J" + self._back_to_tail(self.size()[0])
         self._tail = _last_line(self._tail + text)
         return head + text + ("\r\n" if self._tail else "") + "\r\n" * rows
 

@@ -142,7 +142,7 @@ class LiveSink:
             mine = next((guard for guard in guards if guard.stream is self.stream), None)
             write = mine.real_write if mine else self.stream.write
             self._guards = [*guards, InputGuard(self._aside)]
-            self._screen = Screen(self.stream, write, lambda: flush(self.stream))
+            self._screen = Screen(self.stream, write, lambda: flush(self.stream), self._display.board)
             renderer_of(self._run)
 
     def tick(self, bars: Sequence[ProgressBar[Any]], now: float) -> None:
@@ -221,7 +221,7 @@ class LiveSink:
     def _pass_in_child(self, text: str, write: Callable[[str], Any], flush_it: Callable[[], Any]) -> Any:
         """Write above the parent's bars from a forked child, which cannot ask the parent to make room."""
         screen = self._screen
-        if screen is None or not screen.height:
+        if screen is None:
             return write(text)
         write(screen.around(text))
         flush_it()
