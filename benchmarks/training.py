@@ -1,27 +1,38 @@
-"""Training: TrainingProcess beside a hand-written loop, interleaved, medians of the ratios within each round.
+"""Training: the same training by hand, by tipi, and by Lightning, Fabric and Accelerate where they are installed.
 
 python -P benchmarks/training.py
+
+All take the same steps (AdamW, cosine schedule with warm-up, validation after each epoch, the best weights at the end)
+in turns; the figures are medians of the ratios within each round. tipi and Lightning run with their defaults: bars, a
+log line for every step, checkpoints; "tipi, no checkpoints" leaves those out. The others are loops by hand, without.
 """
 
+import contextlib
+import importlib.util
+import io
 import logging
 import os
 import statistics
 import tempfile
 import time
+import warnings
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
 from torch.optim.lr_scheduler import LambdaLR
 
 from tipi import PipelineRunner
-from tipi.plugin import PipelineProcess
+from tipi_plugins.builtin.loaders import Data
+from tipi_plugins.builtin.models import mlp, small_cnn
 from tipi_plugins.builtin.recipes import rate_factor
 from tipi_plugins.builtin.training import TrainingProcess
 
 ROUNDS = 7
 EPOCHS = 5
+RATE = 0.003
+HIDDEN = [320, 320]
 CONFIG = """
-seed = 0
 [permanences.device]
 type = "Device"
 params = { prefer = "cpu" }
@@ -31,96 +42,197 @@ params = { model = "MODEL", num_classes = 10, options = { WIDTH } }
 [permanences.data]
 type = "Data"
 params = { dataset = "DATASET", batch_size = 64, options = { OPTIONS } }
-[processes.race]
-type = "Race"
+[processes.training]
+type = "Timed"
+params = { epochs = EPOCHS, learning_rate = RATE }
 """
-CASES = {
-    "digits CNN": ("small_cnn", "", "digits", ""),
-    "MLP, 300,000 parameters": ("mlp", "hidden = [512, 512]", "synthetic", "size = 6400, num_classes = 10"),
-}
 
 
-class Race(PipelineProcess):
-    """Time both loops on the same network and data, in turns; each includes the validation after an epoch."""
+@dataclass
+class Case:
+    """A model and a dataset, as tipi's config has them and as the others do."""
 
-    def execute(self):
-        start = {name: value.clone() for name, value in self.network.state_dict().items()}
-        pairs = []
-        for turn in range(ROUNDS):
-            loops = [self.raw, self.ours, self.ours_saving]
-            seconds = {}
-            for loop in loops if turn % 2 else reversed(loops):
-                self.network.load_state_dict(start)
-                torch.manual_seed(0)
-                began = time.perf_counter()
-                loop()
-                seconds[loop.__name__] = time.perf_counter() - began
-            pairs.append(seconds)
-        return pairs
+    name: str
+    model: str
+    width: str
+    dataset: str
+    options: dict
 
-    @property
-    def network(self):
-        return self.controller.get_permanence("network").model
+    def make_model(self):
+        torch.manual_seed(0)
+        return small_cnn(10) if self.model == "small_cnn" else mlp(10, hidden=HIDDEN)
 
-    @property
-    def data(self):
-        return self.controller.get_permanence("data")
+    def config(self):
+        options = ", ".join(f"{name} = {value}" for name, value in self.options.items())
+        words = {"MODEL": self.model, "WIDTH": self.width, "DATASET": self.dataset, "OPTIONS": options}
+        text = CONFIG
+        for name, word in {**words, "EPOCHS": str(EPOCHS), "RATE": str(RATE)}.items():
+            text = text.replace(name, word)
+        return text
 
-    def raw(self):
-        model, loader = self.network, self.data.train_loader
-        optimizer = torch.optim.AdamW(model.parameters(), lr=0.003)
-        steps = EPOCHS * len(loader)
-        scheduler = LambdaLR(optimizer, lambda step: rate_factor(step, steps, "cosine", 0.05))
-        best, kept = float("inf"), None
-        for _ in range(EPOCHS):
-            model.train()
-            for inputs, targets in loader:
-                optimizer.zero_grad()
-                loss = functional.cross_entropy(model(inputs), targets)
-                loss.backward()
-                optimizer.step()
-                scheduler.step()
-            found = self.measure(model, self.data.val_loader)
-            if found < best:
-                best, kept = found, {name: value.clone() for name, value in model.state_dict().items()}
-        model.load_state_dict(kept)
-        self.measure(model, loader)
 
-    def ours(self):
-        TrainingProcess(self.controller, epochs=EPOCHS, learning_rate=0.003, checkpoint=False).execute()
+CASES = [
+    Case("digits CNN", "small_cnn", "", "digits", {}),
+    Case("1 ms step", "mlp", f"hidden = {HIDDEN}", "synthetic", {"size": 25600, "num_classes": 10}),
+]
 
-    def ours_saving(self):
-        TrainingProcess(self.controller, epochs=EPOCHS, learning_rate=0.003).execute()
 
-    def measure(self, model, loader):
-        model.eval()
-        total = correct = count = 0
-        with torch.no_grad():
-            for inputs, targets in loader:
-                outputs = model(inputs)
-                total += functional.cross_entropy(outputs, targets) * len(targets)
-                correct += (outputs.argmax(dim=1) == targets).sum()
-                count += len(targets)
-        return total.item() / count
+def schedule_of(optimizer, steps):
+    return LambdaLR(optimizer, lambda step: rate_factor(step, steps, "cosine", 0.05))
+
+
+def measure(model, loader):
+    model.eval()
+    total = correct = count = 0
+    with torch.no_grad():
+        for inputs, targets in loader:
+            outputs = model(inputs)
+            total += functional.cross_entropy(outputs, targets) * len(targets)
+            correct += (outputs.argmax(dim=1) == targets).sum()
+            count += len(targets)
+    return total.item() / count
+
+
+def run_loop(model, data, step, wrap=lambda *things: things):
+    """Train by hand; ``step`` takes the loss, ``wrap`` gets model, optimizer and loader and returns them."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=RATE)
+    scheduler = schedule_of(optimizer, EPOCHS * len(data.train_loader))
+    model, optimizer, loader = wrap(model, optimizer, data.train_loader)
+    best, kept = float("inf"), None
+    for _ in range(EPOCHS):
+        model.train()
+        for inputs, targets in loader:
+            optimizer.zero_grad()
+            step(functional.cross_entropy(model(inputs), targets))
+            optimizer.step()
+            scheduler.step()
+        found = measure(model, data.val_loader)
+        if found < best:
+            best, kept = found, {name: value.clone() for name, value in model.state_dict().items()}
+    model.load_state_dict(kept)
+
+
+def raw(case, data):
+    began = time.perf_counter()
+    run_loop(case.make_model(), data, torch.Tensor.backward)
+    return time.perf_counter() - began
+
+
+def ours(case, _, **params):
+    found = []
+
+    class Timed(TrainingProcess):
+        def execute(self):
+            began = time.perf_counter()
+            result = super().execute()
+            found.append(time.perf_counter() - began)
+            return result
+
+    with open("configs/race.toml", "w") as file:
+        file.write(case.config())
+    overrides = {f"training.{name}": value for name, value in params.items()}
+    PipelineRunner("race", overrides=overrides, types={"Timed": Timed}).run()
+    return found[0]
+
+
+def ours_without_checkpoints(case, data):
+    return ours(case, data, checkpoint=False)
+
+
+def fabric(case, data):
+    from lightning.fabric import Fabric
+
+    began = time.perf_counter()
+    fabric = Fabric(accelerator="cpu", devices=1)
+
+    def wrap(model, optimizer, loader):
+        return *fabric.setup(model, optimizer), fabric.setup_dataloaders(loader)
+
+    run_loop(case.make_model(), data, fabric.backward, wrap)
+    return time.perf_counter() - began
+
+
+def accelerate(case, data):
+    from accelerate import Accelerator
+
+    began = time.perf_counter()
+    accelerator = Accelerator(cpu=True)
+    run_loop(case.make_model(), data, accelerator.backward, accelerator.prepare)
+    return time.perf_counter() - began
+
+
+def lightning(case, data):
+    import lightning
+
+    class Module(lightning.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.model = case.make_model()
+
+        def training_step(self, batch):
+            loss = functional.cross_entropy(self.model(batch[0]), batch[1])
+            self.log("train_loss", loss)
+            return loss
+
+        def validation_step(self, batch):
+            outputs = self.model(batch[0])
+            self.log("val_loss", functional.cross_entropy(outputs, batch[1]))
+            self.log("val_accuracy", (outputs.argmax(dim=1) == batch[1]).float().mean())
+
+        def configure_optimizers(self):
+            optimizer = torch.optim.AdamW(self.parameters(), lr=RATE)
+            scheduler = schedule_of(optimizer, EPOCHS * len(data.train_loader))
+            return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+    began = time.perf_counter()
+    trainer = lightning.Trainer(max_epochs=EPOCHS, accelerator="cpu", devices=1)
+    trainer.fit(Module(), data.train_loader, data.val_loader)
+    return time.perf_counter() - began
+
+
+def contenders():
+    found = {"raw": raw, "tipi": ours, "tipi, no checkpoints": ours_without_checkpoints}
+    if importlib.util.find_spec("lightning"):
+        found |= {"Fabric": fabric, "Lightning": lightning}
+    if importlib.util.find_spec("accelerate"):
+        found["Accelerate"] = accelerate
+    return found
+
+
+def race(case, found):
+    torch.manual_seed(0)
+    data = Data(case.dataset, batch_size=64, options=case.options, device=torch.device("cpu"))
+    raw(case, data)  # the first use of everything is nobody's
+    rounds = []
+    for turn in range(ROUNDS):
+        names = list(found) if turn % 2 else list(reversed(found))
+        rounds.append({name: found[name](case, data) for name in names})
+    return len(data.train_loader) * EPOCHS, rounds
+
+
+def report(case, steps, rounds):
+    base = statistics.median(one["raw"] for one in rounds)
+    print(f"\n{case.name}: {steps} steps, {base / steps * 1000:.2f} ms each by hand, medians of {ROUNDS} rounds")
+    print(f"{'':22} {'seconds':>8} {'over raw':>9} {'us a step':>10}")
+    for name in rounds[0]:
+        seconds = statistics.median(one[name] for one in rounds)
+        ratio = statistics.median(one[name] / one["raw"] for one in rounds)
+        extra = statistics.median((one[name] - one["raw"]) / steps * 1e6 for one in rounds)
+        print(f"{name:22} {seconds:8.3f} {ratio:9.3f} {extra:10.1f}")
 
 
 def main():
-    logging.getLogger("tipi").setLevel(logging.ERROR)
+    logging.disable(logging.WARNING)
+    warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     os.chdir(tempfile.mkdtemp())
     os.mkdir("configs")
-    print(f"{'case':28} {'raw s':>7} {'ours s':>7} {'ratio':>6} {'with checkpoints':>17}")
-    for name, (model, width, dataset, options) in CASES.items():
-        text = CONFIG.replace("MODEL", model).replace("WIDTH", width)
-        text = text.replace("DATASET", dataset).replace("OPTIONS", options)
-        with open("configs/race.toml", "w") as file:
-            file.write(text)
-        pairs = PipelineRunner("race", types={"Race": Race}).run()["race"]
-        raw, ours = (statistics.median(pair[key] for pair in pairs) for key in ("raw", "ours"))
-        ratio, saving = (
-            statistics.median(pair[key] / pair["raw"] for pair in pairs) for key in ("ours", "ours_saving")
-        )
-        print(f"{name:28} {raw:7.2f} {ours:7.2f} {ratio:6.3f} {saving:17.3f}")
+    found = contenders()
+    results = []
+    with contextlib.redirect_stdout(io.StringIO()):  # what Lightning says of the machine
+        results += [(case, *race(case, found)) for case in CASES]
+    for result in results:
+        report(*result)
 
 
 if __name__ == "__main__":
