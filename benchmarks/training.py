@@ -28,7 +28,7 @@ from tipi_plugins.builtin.models import mlp, small_cnn
 from tipi_plugins.builtin.recipes import rate_factor
 from tipi_plugins.builtin.training import TrainingProcess
 
-ROUNDS = 7
+ROUNDS = 5
 EPOCHS = 5
 RATE = 0.003
 HIDDEN = [320, 320]
@@ -73,7 +73,7 @@ class Case:
 
 CASES = [
     Case("digits CNN", "small_cnn", "", "digits", {}),
-    Case("1 ms step", "mlp", f"hidden = {HIDDEN}", "synthetic", {"size": 25600, "num_classes": 10}),
+    Case("1 ms step", "mlp", f"hidden = {HIDDEN}", "synthetic", {"size": 12800, "num_classes": 10}),
 ]
 
 
@@ -228,11 +228,10 @@ def main():
     os.chdir(tempfile.mkdtemp())
     os.mkdir("configs")
     found = contenders()
-    results = []
-    with contextlib.redirect_stdout(io.StringIO()):  # what Lightning says of the machine
-        results += [(case, *race(case, found)) for case in CASES]
-    for result in results:
-        report(*result)
+    for case in CASES:
+        with contextlib.redirect_stdout(io.StringIO()):  # what Lightning says of the machine
+            steps, rounds = race(case, found)
+        report(case, steps, rounds)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from torch.optim import lr_scheduler
 
 from tipi.plugin import MissingPackage
 from tipi.records import read_record
-from tipi_plugins.builtin import known, recipes
+from tipi_plugins.builtin import checking, known, recipes
 from tipi_plugins.builtin.measures import MEANS, find_measures
 
 WRONG = """
@@ -107,7 +107,7 @@ def test_a_run_with_a_wrong_name_makes_no_folder(cli, tipi_project):
 
 def test_what_installed_packages_have_is_right(cli, tipi_project, packages):
     for model in ("resnet50", "quantized_net", "vit_tiny", "small_cnn"):
-        words = [f"network.model={model}", "data.dataset=CIFAR10"]
+        words = [f"network.model={model}", "data.dataset=CIFAR10", "data.download=true"]
         tipi_project.write(
             "configs/right.toml",
             "[permanences.network]\ntype='Network'\n[permanences.data]\ntype='Data'\n"
@@ -166,3 +166,55 @@ def test_the_same_pipeline_with_the_built_in_model_and_dataset_reads_97_of_100_d
     (run,) = (tipi_project.path / "runs" / "my_pipeline").glob("2*")
     rows = [row["values"] for row in read_record(run).metrics() if "test/accuracy" in row["values"]]
     assert rows[-1]["test/accuracy"] >= 0.97
+
+
+MISSING = """
+[permanences.network]
+type = "Network"
+params = { model = "mlp", weights = "gone.pt", checkpoint = "runs/gone" }
+
+[permanences.data]
+type = "Data"
+params = { dataset = "folder", root = "pets" }
+
+[processes.testing]
+type = "TestingProcess"
+"""
+
+
+def test_files_and_folders_that_are_missing_are_found_by_validate_without_torch(cli, tipi_project):
+    tipi_project.write("configs/missing.toml", MISSING)
+    tipi_project.write("torch.py", "raise SystemExit('torch was imported')")
+    for command in ("validate", "run"):
+        done = cli(command, "missing", cwd=tipi_project.path, PYTHONPATH=str(tipi_project.path))
+        assert done.code == 2, done.err
+        assert f"missing.toml:3:27: there are no weights at {tipi_project.path}/gone.pt" in done.err
+        assert f"missing.toml:3:48: there is no checkpoint at {tipi_project.path}/runs/gone" in done.err
+        assert f"missing.toml:7:32: dataset 'folder': there is no folder {tipi_project.path}/pets" in done.err
+        assert "name it with root" in done.err
+    assert not (tipi_project.path / "runs").exists()
+
+
+def test_a_folder_without_classes_is_found_too(cli, tipi_project):
+    tipi_project.write("configs/missing.toml", MISSING.replace(', weights = "gone.pt", checkpoint = "runs/gone"', ""))
+    (tipi_project.path / "pets").mkdir()
+    done = cli("validate", "missing", cwd=tipi_project.path)
+    assert (done.code, "pets has no images" in done.err) == (2, True)
+    (tipi_project.path / "pets" / "cat").mkdir()
+    assert cli("validate", "missing", cwd=tipi_project.path).code == 0
+
+
+def test_what_a_check_cannot_know_is_left_to_the_run(monkeypatch):
+    monkeypatch.setattr(checking, "datasets", lambda name: ["CIFAR10", "FakeData"])
+    root = Path("/nowhere")
+    for params in (
+        {},
+        {"dataset": "digits"},
+        {"dataset": "mine:pets"},
+        {"dataset": "of_another_plugin"},
+        {"dataset": "FakeData"},
+        {"dataset": "CIFAR10", "download": True},
+    ):
+        assert list(checking.check_data(params, root)) == []
+    assert [where for where, *_ in checking.check_data({"dataset": "CIFAR10"}, root)] == ["dataset"]
+    assert list(checking.check_network({"model": "mlp"}, root)) == []

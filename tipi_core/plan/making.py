@@ -15,6 +15,7 @@ from tipi_core.config.secrets import mask_text
 from tipi_core.controller import Component
 from tipi_core.errors import ConfigError, TipiError, TrustError
 from tipi_core.plan.named import check_names
+from tipi_core.plan.own_checks import check_by_owner
 from tipi_core.plan.parts import Part, check_needs
 from tipi_core.plan.providing import Providers
 from tipi_core.plan.resolving import Resolved, Resolver, given_to
@@ -163,6 +164,7 @@ class _Checker:
         provided = self.providers.fill(spec, is_class, [parameter.name for parameter in signature.parameters])
         owner = spec.type if ":" not in spec.type else spec.type.rpartition(":")[2]
         found = [*check_params(signature, spec.params, provided, owner), *check_names(signature, spec, self._resolver)]
+        found = found or list(check_by_owner(resolved, self._resolver))
         for mistake in found:
             if mistake.name is not None or not _misspells_params(config, spec):
                 keys = (*spec.path, "params", mistake.name, *mistake.inside) if mistake.name else spec.path

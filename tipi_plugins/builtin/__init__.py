@@ -23,6 +23,8 @@ def tipi_register(registry: Registry) -> None:
     registry.process("TestingProcess", "tipi_plugins.builtin.evaluation:TestingProcess")
     registry.process("ExportProcess", "tipi_plugins.builtin.exporting:ExportProcess")
     registry.process("Sequence", "tipi_plugins.builtin.sequence:Sequence")
+    registry.resource("check", "Data", "tipi_plugins.builtin.checking:check_data")
+    registry.resource("check", "Network", "tipi_plugins.builtin.checking:check_network")
     registry.resource("model", "small_cnn", "tipi_plugins.builtin.models:small_cnn")
     registry.resource("model", "residual_cnn", "tipi_plugins.builtin.resnet:residual_cnn")
     registry.resource("model", "mlp", "tipi_plugins.builtin.models:mlp")

@@ -1,0 +1,53 @@
+"""What Data and Network need on disk, looked for before a run begins; torch is not imported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tipi.plugin import MissingPackage
+from tipi_plugins.builtin.known import datasets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+Problem = tuple[str, str, str]
+
+
+def check_data(params: Mapping[str, Any], root: Path) -> Iterator[Problem]:
+    """Yield what is missing for ``Data``: parameter, what, and what to do.
+
+    Example:
+        >>> from pathlib import Path
+        >>> [what for _, what, _ in check_data({"dataset": "folder", "root": "gone"}, Path("/nowhere"))]
+        ["dataset 'folder': there is no folder /nowhere/gone"]
+    """
+    name = params.get("dataset")
+    if name != "folder" and (params.get("download") or not _is_of_torchvision(name)):
+        return
+    folder = root / params.get("root", "data")
+    where = "root" if "root" in params else "dataset"
+    if not folder.is_dir():
+        cure = "name it with root" if name == "folder" else "name it with root, or set download = true"
+        yield where, f"dataset {name!r}: there is no folder {folder}", cure
+    elif name == "folder":
+        images = folder / "train" if (folder / "train").is_dir() else folder
+        if not any(entry.is_dir() for entry in images.iterdir()):
+            yield where, f"dataset 'folder': {images} has no images", f"wanted: {images}/CLASS/IMAGE.png"
+
+
+def _is_of_torchvision(name: object) -> bool:
+    """Return whether torchvision, if it is installed, has a dataset of that name which it reads from a folder."""
+    try:
+        return name != "FakeData" and name in set(datasets(str(name)))
+    except MissingPackage:
+        return False
+
+
+def check_network(params: Mapping[str, Any], root: Path) -> Iterator[Problem]:
+    """Yield what is missing for ``Network``: parameter, what, and what to do."""
+    if "weights" in params and not (root / params["weights"]).is_file():
+        yield "weights", f"there are no weights at {root / params['weights']}", "weights is relative to the project"
+    if "checkpoint" in params and not (root / params["checkpoint"]).is_dir():
+        what = f"there is no checkpoint at {root / params['checkpoint']}"
+        yield "checkpoint", what, "checkpoint names a run's folder, or that of a checkpoint"
