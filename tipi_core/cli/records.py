@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from tipi_core.cli.options import project_option
+from tipi_core.errors import UsageError, did_you_mean
+from tipi_core.metrics.trends import has_no_best
 from tipi_core.records.reader import Record
+
+STATES = ("running", "completed", "failed", "interrupted", "crashed")
+CHECKED = re.compile(r"(?:^|[^a-z])(?:val|valid|validation|eval|test)(?:[^a-z]|$)", re.IGNORECASE)
 
 runs_argument = click.argument("run", metavar="ID", default="latest")
 
@@ -40,8 +47,8 @@ def describe_duration(record: Record) -> str:
         '1:02:05'
     """
     seconds = record.info.get("seconds")
-    if seconds is None and record.state == "running":
-        seconds = time.time() - record.info.get("started", time.time())
+    if seconds is None and record.state == "running" and record.started is not None:
+        seconds = time.time() - record.started
     if not isinstance(seconds, int | float):
         return ""
     if seconds < 60:
@@ -53,17 +60,23 @@ def describe_duration(record: Record) -> str:
 
 def describe_start(record: Record) -> str:
     """Return when a run began, in local time."""
-    started = record.info.get("started")
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(started)) if isinstance(started, int | float) else ""
+    started = record.started
+    return "" if started is None else time.strftime("%Y-%m-%d %H:%M", time.localtime(started))
 
 
 def best_metrics(record: Record) -> dict[str, Any]:
-    """Return the best value of each metric, as ``run.json`` has it; the last one where it has no best."""
+    """Return the best value of each metric that has one; of a run that has not ended well, the last values.
+
+    What a validation or a test found comes first: it tells runs apart better than the loss of a batch.
+    """
     metrics = record.info.get("metrics")
     if isinstance(metrics, Mapping) and metrics:
-        return {str(name): facts.get("best") for name, facts in metrics.items() if isinstance(facts, Mapping)}
-    summary = record.info.get("summary")
-    return dict(summary) if isinstance(summary, Mapping) else {}
+        known = {str(name): facts.get("best") for name, facts in metrics.items() if isinstance(facts, Mapping)}
+    else:
+        summary = record.info.get("summary")
+        known = dict(summary) if isinstance(summary, Mapping) and summary else record.latest_values()
+    found = {name: value for name, value in known.items() if value is not None and not has_no_best(name)}
+    return dict(sorted(found.items(), key=lambda pair: CHECKED.search(pair[0]) is None))
 
 
 def show_number(value: Any) -> str:
@@ -76,29 +89,19 @@ def printable(text: Any) -> str:
     return "".join(character if character.isprintable() else "?" for character in str(text))
 
 
-def flatten(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Return nested tables under dotted keys.
+def short_ids(records: Sequence[Record]) -> list[str]:
+    """Return the last digits of each id, where they tell it from the others, else all of it."""
+    digits = Counter(record.path.name.rpartition("-")[2] for record in records)
+    names = (record.path.name for record in records)
+    return [name.rpartition("-")[2] if digits[name.rpartition("-")[2]] == 1 else name for name in names]
 
-    Example:
-        >>> flatten({"a": {"b": 1}, "c": 2})
-        {'a.b': 1, 'c': 2}
+
+def check_states(states: Sequence[str]) -> None:
+    """Refuse a state that no run can have.
+
+    Raises:
+        UsageError: There is one.
     """
-    flat: dict[str, Any] = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping) and value:
-            flat |= flatten(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
-def read_config(record: Record) -> dict[str, Any]:
-    """Return what a run was told: its ``config.toml``, and what ``logger.init(config=...)`` added; dotted keys."""
-    import tomllib
-
-    try:
-        told = tomllib.loads(record.config)
-    except tomllib.TOMLDecodeError:
-        told = {}
-    own = record.info.get("config")
-    return flatten({**told, **(own if isinstance(own, Mapping) else {})})
+    for state in states:
+        if state not in STATES:
+            raise UsageError(f"no run is ever {state!r}", hint=did_you_mean(state, STATES, "states"))

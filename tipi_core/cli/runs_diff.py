@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,11 +11,12 @@ from typing import Any
 import click
 
 from tipi_core.cli.options import json_option
-from tipi_core.cli.output import print_json, print_table
-from tipi_core.cli.records import best_metrics, find_runs, flatten, printable, read_config, records_options, show_number
+from tipi_core.cli.output import print_json, print_table, separate
+from tipi_core.cli.records import best_metrics, find_runs, printable, records_options, short_ids, show_number
 from tipi_core.records.layout import PATCH
-from tipi_core.records.reader import Record
+from tipi_core.records.reader import Record, flatten
 
+MOST_PART = 10.0  # what grew more is not told in percent
 ABOUT = ("state", "seconds", "python", "system", "host", "device", "seed", "command", "cwd")
 
 
@@ -44,21 +47,43 @@ def command(first: str, second: str, runs: Path | None, project: Path | None, as
     if as_json:
         print_json(differing)
         return
+    names = short_ids(records)
     for section, keys in differing.items():
         if keys:
-            names = [record.path.name for record in records]
-            print_table([section, *names], [[printable(key), *map(_show, pair)] for key, pair in keys.items()])
-            click.echo("")
+            separate()
+            _print_section(section, names, keys)
     if not any(differing.values()):
         click.echo("no difference")
+    commits = differing["code"].get("commit", ())
+    if all(commits) and commits:
+        separate()
+        click.echo(f"git diff {commits[0]} {commits[1]}")
+
+
+def _print_section(section: str, names: list[str], keys: Mapping[str, list[Any]]) -> None:
+    rows = [[printable(key), *map(_show, pair), _difference(*pair)] for key, pair in keys.items()]
+    columns = [section, *names, "difference"]
+    if not any(row[-1] for row in rows):
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    numbers = columns[1:] if section == "metric" else []
+    print_table(columns, rows, numbers=numbers)
+
+
+def _difference(one: Any, other: Any) -> str:
+    """Return by how much a number is larger or smaller than the one before, absolute and in percent."""
+    if not all(type(value) in (int, float) and math.isfinite(value) for value in (one, other)):
+        return ""
+    change = f"{other - one:+.4g}"
+    part = (other - one) / abs(one) if one else math.inf
+    return f"{change} ({part:+.1%})" if abs(part) < MOST_PART else change
 
 
 def describe(record: Record) -> dict[str, dict[str, Any]]:
     """Return what two runs are compared by, section by section."""
     info = record.info
     return {
-        "config": read_config(record),
-        "code": {**_table(info.get("git")), "changes": _changes(record)},
+        "config": record.settings,
+        "code": {**_table(info.get("git")), **_changes(record)},
         "packages": _table(info.get("packages")),
         "run": {key: info.get(key) for key in ABOUT if key != "state"} | {"state": record.state},
         "metric": best_metrics(record),
@@ -69,12 +94,22 @@ def _table(value: Any) -> dict[str, Any]:
     return flatten(value) if isinstance(value, Mapping) else {}
 
 
-def _changes(record: Record) -> str | None:
-    """Return a short mark of the uncommitted changes."""
-    from hashlib import sha256
-
-    file = record.path / PATCH
-    return f"{PATCH} {sha256(file.read_bytes()).hexdigest()[:8]}" if file.is_file() else None
+def _changes(record: Record) -> dict[str, str]:
+    """Return the files with uncommitted changes, each with how many lines were added and taken away."""
+    try:
+        patch = (record.path / PATCH).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return {}
+    changes: dict[str, list[int]] = {}
+    count = [0, 0]
+    for line in patch.splitlines():
+        if line.startswith("diff --git "):
+            count = changes.setdefault(line.rpartition(" b/")[2], [0, 0])
+        elif line[:1] in ("+", "-") and not line.startswith(("+++ ", "--- ")):
+            count[line[0] == "-"] += 1
+    mark = zlib.crc32(patch.encode(errors="replace"))
+    shown = {f"changed {file}": f"+{more} -{less}" for file, (more, less) in changes.items()}
+    return {**shown, "changes": f"{PATCH} {mark:08x}"} if shown else {}
 
 
 def _show(value: Any) -> str:

@@ -10,10 +10,13 @@ from typing import Any
 
 import click
 
+from tipi_core.cli.options import json_option
+from tipi_core.cli.output import print_json
 from tipi_core.cli.records import find_runs, records_options
-from tipi_core.errors import MissingPackage
+from tipi_core.errors import MissingPackage, StorageError
 from tipi_core.records.reader import Record
 
+NAMES: dict[Any, float] = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 FIXED = ("run", "step", "time", "wall", "loop")
 
 
@@ -21,7 +24,8 @@ FIXED = ("run", "step", "time", "wall", "loop")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A file .csv or .parquet; without it, stdout.")
 @records_options
-def command(ids: tuple[str, ...], output: Path | None, runs: Path | None, project: Path | None) -> None:
+@json_option
+def command(ids: tuple[str, ...], output: Path | None, runs: Path | None, project: Path | None, as_json: bool) -> None:
     """Write the rows of the runs ID (without: the latest) with one column for each metric.
 
     \b
@@ -32,28 +36,46 @@ def command(ids: tuple[str, ...], output: Path | None, runs: Path | None, projec
 
     folder = find_runs(runs, project)
     records = [pick_record(folder, word) for word in ids or ("latest",)]
+    try:
+        _write(output, records, as_json)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise StorageError(f"cannot write it: {error.strerror}", where=str(output or "stdout")) from error
+
+
+def _write(output: Path | None, records: list[Record], as_json: bool) -> None:
     columns = [*FIXED, *metric_names(records)]
-    if output is not None and output.suffix == ".parquet":
+    if as_json:
+        print_json(list(flat_rows(records)))
+    elif output is None:
+        _write_csv(sys.stdout, columns, records)
+    elif output.suffix == ".parquet":
         _write_parquet(output, columns, records)
-    elif output is not None:
+    else:
         with output.open("w", newline="", encoding="utf-8") as file:
             _write_csv(file, columns, records)
-    else:
-        _write_csv(sys.stdout, columns, records)
 
 
 def metric_names(records: Iterable[Record]) -> list[str]:
     """Return the names of all metrics, in the order in which they were first logged."""
-    return list(dict.fromkeys(str(name) for record in records for row in record.metrics() for name in row["values"]))
+    return list(dict.fromkeys(name for record in records for name in record.metric_names() if name not in FIXED))
 
 
 def flat_rows(records: Iterable[Record]) -> Iterator[dict[str, Any]]:
     """Yield each row as one flat table: run, step, time, wall, loop and the metrics."""
     for record in records:
         for row in record.metrics():
-            loop = "/".join(f"{desc}={count}" for desc, count in row.get("loop", ()))
-            place = {"run": record.path.name, "loop": loop}
-            yield {**row["values"], **{key: row.get(key) for key in ("step", "time", "wall")}, **place}
+            values = row.get("values")
+            metrics = values if isinstance(values, dict) else {}
+            fixed = {key: row.get(key) for key in ("step", "time", "wall")}
+            yield {**metrics, **fixed, "run": record.path.name, "loop": _loop(row.get("loop"))}
+
+
+def _loop(loops: Any) -> str:
+    """Return the open loops in words; what is no list of pairs gives none."""
+    pairs = [pair for pair in loops if isinstance(pair, list) and len(pair) == 2] if isinstance(loops, list) else []
+    return "/".join(f"{desc}={count}" for desc, count in pairs)
 
 
 def _write_csv(file: Any, columns: list[str], records: list[Record]) -> None:
@@ -71,6 +93,23 @@ def _write_parquet(output: Path, columns: list[str], records: list[Record]) -> N
             "Parquet needs pyarrow, which is not installed here", hint="pip install pyarrow"
         ) from error
     rows = list(flat_rows(records))
-    names: dict[Any, float] = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
-    table = {column: [names.get(value, value) for value in (row.get(column) for row in rows)] for column in columns}
+    table = {column: one_type([row.get(column) for row in rows]) for column in columns}
     pyarrow.parquet.write_table(pyarrow.table(table), output)
+
+
+def one_type(values: list[Any]) -> list[Any]:
+    """Return a column as one type, which Parquet wants: numbers as they are, what is mixed with text as text.
+
+    Example:
+        >>> one_type([1, "NaN", None, True]), one_type([1, "a", None])
+        ([1.0, nan, None, 1.0], ['1', 'a', None])
+    """
+    kinds = {type(value) for value in values if value is not None and value not in NAMES}
+    odd = any(isinstance(value, str) for value in values)
+    if kinds <= {bool} or kinds <= {str}:
+        named = odd and not kinds
+        return [NAMES.get(value, value) if named else value for value in values]
+    if kinds <= {bool, int, float}:
+        whole = kinds == {int} and not odd
+        return [value if value is None or whole else float(value) for value in values]
+    return [None if value is None else str(value) for value in values]

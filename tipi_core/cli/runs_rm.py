@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from tipi_core.cli.options import json_option
+from tipi_core.cli.output import print_json
 from tipi_core.cli.records import find_runs, records_options
 from tipi_core.errors import LockedError, StorageError
 from tipi_core.records.layout import LATEST
@@ -18,7 +20,8 @@ from tipi_core.records.reader import Record
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted, and delete nothing.")
 @records_options
-def command(ids: tuple[str, ...], dry_run: bool, runs: Path | None, project: Path | None) -> None:
+@json_option
+def command(ids: tuple[str, ...], dry_run: bool, runs: Path | None, project: Path | None, as_json: bool) -> None:
     """Delete the runs ID with everything in their folders; one that is running is refused.
 
     \b
@@ -28,34 +31,50 @@ def command(ids: tuple[str, ...], dry_run: bool, runs: Path | None, project: Pat
     from tipi_core.records.finding import pick_record
 
     folder = find_runs(runs, project)
-    remove({record.path: record for record in (pick_record(folder, word) for word in ids)}.values(), dry_run)
+    records = {record.path: record for record in (pick_record(folder, word) for word in ids)}
+    remove(records.values(), dry_run, as_json)
 
 
-def remove(records: Iterable[Record], dry_run: bool) -> None:
+def remove(records: Iterable[Record], dry_run: bool, as_json: bool) -> None:
     """Delete records, or say what would be deleted.
 
     Raises:
         LockedError: One of them is running; then none is deleted.
         StorageError: A folder cannot be deleted.
     """
-    import shutil
-
     chosen = list(records)
     for record in chosen:
         if record.state == "running":
             raise LockedError(f"run {record.path.name} is running", where=str(record.path))
-    total = 0
-    for record in chosen:
-        size = folder_size(record.path)
-        total += size
-        click.echo(f"{'would delete' if dry_run else 'deleted'} {record.path}  {size / 1e6:.1f} MB")
+    sizes = {record.path: folder_size(record.path) for record in chosen}
+    for path, size in sizes.items():
         if not dry_run:
-            try:
-                shutil.rmtree(record.path)
-            except OSError as error:
-                raise StorageError(f"cannot delete it: {error.strerror}", where=str(record.path)) from error
-            tidy(record.path.parent)
-    click.echo(f"{len(chosen)} runs, {total / 1e6:.1f} MB")
+            delete(path)
+        if not as_json:
+            click.echo(f"{'would delete' if dry_run else 'deleted'} {path}  {size / 1e6:.1f} MB")
+    if as_json:
+        print_json([{"path": str(path), "bytes": size, "deleted": not dry_run} for path, size in sizes.items()])
+    else:
+        runs = "1 run" if len(chosen) == 1 else f"{len(chosen)} runs"
+        click.echo(f"{runs}, {sum(sizes.values()) / 1e6:.1f} MB")
+
+
+def delete(folder: Path) -> None:
+    """Delete a run's folder; where that is cut short, no half of a record is left that is taken for one.
+
+    Raises:
+        StorageError: The folder cannot be deleted.
+    """
+    import shutil
+
+    doomed = folder.with_name(f".deleted-{folder.name}")
+    try:
+        folder.rename(doomed)
+        tidy(folder.parent)
+        shutil.rmtree(doomed)
+    except OSError as error:
+        raise StorageError(f"cannot delete it: {error.strerror or error}", where=str(folder)) from error
+    tidy(folder.parent)
 
 
 def tidy(folder: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,22 +9,22 @@ from typing import Any
 import click
 
 from tipi_core.cli.options import json_option
-from tipi_core.cli.output import print_json, print_table
+from tipi_core.cli.output import print_json, print_table, separate, terminal_width
 from tipi_core.cli.records import (
     describe_duration,
     describe_start,
     find_runs,
     printable,
-    read_config,
     records_options,
     runs_argument,
     show_number,
 )
-from tipi_core.metrics.trends import Trend, sparkline
+from tipi_core.metrics.trends import Trend, has_no_best, sparkline
 from tipi_core.records.reader import Record
 
 MOST_CURVES = 4
 CURVE_HEIGHT = 8
+NUMBERS = ("first", "last", "min", "max", "rows", "seconds")
 OUTCOMES = {"process_finished": "done", "process_skipped": "skipped", "process_failed": "failed"}
 
 
@@ -55,7 +54,7 @@ def command(run: str, no_curves: bool, runs: Path | None, project: Path | None, 
         return
     for line in _head(record):
         click.echo(line)
-    _print_section(["config", "value"], [[key, printable(value)] for key, value in read_config(record).items()])
+    _print_section(["config", "value"], [[key, printable(value)] for key, value in record.settings.items()])
     _print_section(["process", "outcome", "seconds"], list(_outcomes(record)))
     rows = [_metric_row(name, trend) for name, trend in trends.items()]
     _print_section(["metric", "first", "last", "min", "max", "rows", "curve"], rows)
@@ -94,8 +93,8 @@ def _head(record: Record) -> Iterator[str]:
 
 def _print_section(columns: list[str], rows: list[list[Any]]) -> None:
     if rows:
-        click.echo("")
-        print_table(columns, rows, numbers=["first", "last", "min", "max", "rows", "seconds"])
+        separate()
+        print_table(columns, rows, numbers=NUMBERS, optional=("rows", "first", "max", "min"))
 
 
 def _outcomes(record: Record) -> Iterator[list[Any]]:
@@ -119,13 +118,22 @@ def _curves(trends: dict[str, Trend]) -> Iterator[str]:
         import plotille
     except ImportError:
         return
-    width = min(shutil.get_terminal_size((80, 24)).columns, 100) - 24
-    for name, trend in list(trends.items())[:MOST_CURVES]:
-        if len(trend.curve) > 2 and trend.low < trend.high:
-            figure = plotille.Figure()
-            figure.width, figure.height = max(width, 20), CURVE_HEIGHT
-            figure.x_label, figure.y_label = "row", printable(name)
-            figure.set_x_limits(min_=0, max_=trend.rows - 1)
-            figure.plot([place * trend.every for place in range(len(trend.curve))], trend.curve)
-            yield ""
-            yield figure.show()
+    width = min(terminal_width(), 100) - 24
+    drawn = [name for name, trend in trends.items() if len(trend.curve) > 2 and trend.low < trend.high]
+    for name in [name for name in drawn if not has_no_best(name)][:MOST_CURVES]:
+        trend = trends[name]
+        figure = plotille.Figure()
+        figure.width, figure.height = max(width, 20), CURVE_HEIGHT
+        figure.x_label, figure.y_label = "row", printable(name)
+        figure.register_label_formatter(float, _label)
+        figure.set_x_limits(min_=0, max_=trend.rows - 1)
+        figure.set_y_limits(min_=trend.low, max_=trend.high)
+        figure.plot([place * trend.every for place in range(len(trend.curve))], trend.curve)
+        yield ""
+        yield figure.show()
+
+
+def _label(value: float, chars: int, delta: float, left: bool = False) -> str:
+    """Write a mark of an axis; what is tiny beside the distance of two marks is zero."""
+    text = f"{0 if abs(value) < delta / 1000 else value:.4g}"
+    return text.ljust(chars) if left else text.rjust(chars)

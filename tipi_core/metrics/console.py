@@ -121,7 +121,7 @@ def short_path(path: Path) -> str:
 
 
 def _format(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return f"{value:.4g}" if isinstance(value, float) else "" if value is None else str(value)
 
 
 def _is_terminal() -> bool:

@@ -3,11 +3,28 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
 MOST_POINTS = 64
 BLOCKS = "▁▂▃▄▅▆▇█"
+COUNTERS = frozenset(
+    (
+        "epoch",
+        "epochs",
+        "step",
+        "steps",
+        "global_step",
+        "iteration",
+        "iterations",
+        "iter",
+        "batch",
+        "batch_idx",
+        "round",
+    )
+)
+RATES = ("lr", "learning_rate")
 SMALL_IS_GOOD = ("loss", "err", "perplexity", "ppl", "mse", "mae", "rmse", "time", "seconds", "fid", "nll")
 
 
@@ -50,8 +67,13 @@ class Trend:
             self.every *= 2
         self.rows += len(values)
 
-    def best(self, name: str, goal: str | None = None) -> float:
-        """Return the best value; without a goal (``min`` or ``max``) the metric's name tells which end is good."""
+    def best(self, name: str, goal: str | None = None) -> float | None:
+        """Return the best value; without a goal (``min`` or ``max``) the metric's name tells which end is good.
+
+        What only counts, such as ``epoch``, has none, and neither has a learning rate.
+        """
+        if goal not in ("min", "max") and has_no_best(name):
+            return None
         return self.low if is_small_good(name, goal) else self.high
 
     def facts(self, name: str, goal: str | None = None) -> dict[str, Any]:
@@ -64,6 +86,17 @@ class Trend:
             "best": self.best(name, goal),
             "rows": self.rows,
         }
+
+
+def has_no_best(name: str) -> bool:
+    """Return whether a metric's name says that no end of it is good.
+
+    Example:
+        >>> has_no_best("train/epoch"), has_no_best("lr-AdamW"), has_no_best("epoch_loss")
+        (True, True, False)
+    """
+    last = re.split(r"[/.]", name.lower())[-1]
+    return last in COUNTERS or re.split(r"[-/ ]", last)[0] in RATES
 
 
 def is_small_good(name: str, goal: str | None = None) -> bool:

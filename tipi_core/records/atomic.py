@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from tipi_core.errors import StorageError
+
 BLOCK_BYTES = 2**15
 
 
@@ -60,11 +62,16 @@ def read_whole_lines(file: Path) -> Iterator[bytes]:
     """Yield a file in blocks of whole lines, without a torn last one; nothing where there is no file.
 
     Blocks are small: the rows of larger ones would be old enough for the garbage collector to look at them.
+
+    Raises:
+        StorageError: The file cannot be opened.
     """
     try:
         source = file.open("rb")
     except FileNotFoundError:
         return
+    except OSError as error:
+        raise StorageError(f"cannot read {file.name}: {error.strerror}", where=str(file.parent)) from error
     with source:
         rest = b""
         while data := source.read(BLOCK_BYTES):
@@ -72,6 +79,18 @@ def read_whole_lines(file: Path) -> Iterator[bytes]:
             rest = (rest + data)[len(whole) :]
             if whole:
                 yield whole
+
+
+def read_last_lines(file: Path) -> bytes:
+    """Return the last whole lines of a file, as far as one block goes; nothing where it cannot be read."""
+    try:
+        with file.open("rb") as source:
+            begin = max(0, source.seek(0, os.SEEK_END) - BLOCK_BYTES)
+            source.seek(begin)
+            data = whole_lines(source.read())
+    except OSError:
+        return b""
+    return data[data.find(b"\n") + 1 :] if begin else data
 
 
 def whole_lines(data: bytes) -> bytes:

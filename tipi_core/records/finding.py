@@ -38,13 +38,13 @@ def pick_record(runs: Path, word: str) -> Record:
         UsageError: No record fits, or several do.
     """
     if os.sep in word and (Path(word) / RUN).is_file():
-        return read_record(word)
+        return read_record(Path(word).resolve())  # such as runs/train/latest, which is a link
     folders = [folder for folder in record_folders(runs) if (folder / RUN).is_file()]
     name, _, prefix = word.rpartition("/")
     if name:
         folders = [folder for folder in folders if folder.parent.name == name]
     latest = LATEST.fullmatch(prefix)
-    if latest:
+    if latest and folders:
         return _nth(runs, folders, int(latest[1] or 0))
     fitting = [f for f in folders if f.name.startswith(prefix) or f.name.rpartition("-")[2].startswith(prefix)]
     if len(fitting) == 1:
@@ -52,17 +52,26 @@ def pick_record(runs: Path, word: str) -> Record:
     if fitting:
         shown = ", ".join(folder.name for folder in fitting[:3])
         raise UsageError(f"{word!r} names {len(fitting)} runs", where=str(runs), hint=f"{shown}: type more of one")
-    hint = (
-        did_you_mean(prefix, [folder.name for folder in folders[:5]], "the newest are")
-        if folders
-        else "there are no runs"
-    )
-    raise UsageError(f"no run {word!r}", where=str(runs), hint=hint)
+    raise UsageError(f"no run {word!r}", where=str(runs), hint=_hint(word, folders, record_folders(runs)))
+
+
+def _hint(word: str, folders: list[Path], everywhere: list[Path]) -> str | None:
+    """Return what may have been meant: a name's latest run, a name that is nearly the same, one of the newest."""
+    names = {folder.parent.name for folder in everywhere}
+    name = word.partition("/")[0]
+    if word in names:
+        return f"{word}/latest is the newest of that name"
+    if folders:
+        return did_you_mean(word, [folder.name for folder in folders[:5]], "the newest are")
+    if "/" in word and name not in names:
+        return did_you_mean(name, names, "names")
+    return "there are no runs"
 
 
 def _nth(runs: Path, folders: list[Path], number: int) -> Record:
     if number >= len(folders):
-        raise UsageError(f"there are only {len(folders)} runs", where=str(runs))
+        there = {0: "are no runs", 1: "is only 1 run"}.get(len(folders), f"are only {len(folders)} runs")
+        raise UsageError(f"there {there}", where=str(runs))
     second = _second(folders[number])
     first = next(place for place, folder in enumerate(folders) if _second(folder) == second)
     same = [read_record(folder) for folder in folders if _second(folder) == second]
@@ -74,16 +83,17 @@ def _second(folder: Path) -> str:
     return folder.name.rpartition("-")[0]
 
 
-def find_record(word: str, runs: Path | None = None) -> Record:
+def find_record(word: str, runs: Path | None = None, project: Path | None = None) -> Record:
     """Return the record that ``word`` names, among those that a run started here would lie beside.
 
     Args:
         word: As :func:`pick_record` takes it.
         runs: The folder of all records, if it is another one.
+        project: The project's folder, if it is not the one around here.
 
     Raises:
         UsageError: No record fits, or several do.
     """
     from tipi_core.project.settings import find_root, runs_folder
 
-    return pick_record(runs or runs_folder(find_root(Path.cwd()) or Path.cwd()), word)
+    return pick_record(runs or runs_folder(project or find_root(Path.cwd()) or Path.cwd()), word)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from tipi_core.errors import UsageError
 from tipi_core.records import lock
-from tipi_core.records.atomic import read_whole_lines
+from tipi_core.records.atomic import read_last_lines, read_whole_lines
 from tipi_core.records.layout import CONFIG, CRASHED, EVENTS, METRICS, RUN, RUNNING
 from tipi_core.records.liveness import is_alive
 
 if TYPE_CHECKING:
     from tipi_core.records.series import Series
+
+LATEST_TIME = 2.0**33  # in the year 2242: later ones are no times that a calendar shows
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +64,21 @@ class Record:
     def started(self) -> float | None:
         """When the run began, in seconds since 1970; None where ``run.json`` does not say."""
         started = self.info.get("started")
-        return float(started) if isinstance(started, int | float) else None
+        return float(started) if isinstance(started, int | float) and 0 <= started < LATEST_TIME else None
 
     def metric_names(self) -> list[str]:
         """Return the names of all metrics, in the order in which they were first logged."""
         names = (name for row in self.metrics() if isinstance(row.get("values"), dict) for name in row["values"])
         return list(dict.fromkeys(map(str, names)))
+
+    def latest_values(self) -> dict[str, Any]:
+        """Return the last value of each metric among the last few rows, however many there are."""
+        return {
+            str(name): value
+            for row in _parse(read_last_lines(self.path / METRICS))
+            if isinstance(row.get("values"), dict)
+            for name, value in row["values"].items()
+        }
 
     def series(self, metric: str) -> Series:
         """Return every value of one metric, with the step, time and epoch of each."""
@@ -157,18 +168,21 @@ def _age(record: Record) -> tuple[float, str]:
 
 
 def _rows(file: Path) -> Iterator[dict[str, Any]]:
-    from msgspec import DecodeError
-    from msgspec.json import Decoder
-
-    decode = Decoder().decode
     for block in read_whole_lines(file):
-        for line in block.splitlines():
-            try:
-                row = decode(line)
-            except DecodeError:
-                row = _decode_loosely(line)
-            if isinstance(row, dict):
-                yield row
+        yield from _parse(block)
+
+
+def _parse(block: bytes) -> Iterator[dict[str, Any]]:
+    from msgspec import DecodeError
+    from msgspec.json import decode
+
+    for line in block.splitlines():
+        try:
+            row = decode(line)
+        except DecodeError:
+            row = _decode_loosely(line)
+        if isinstance(row, dict):
+            yield row
 
 
 def _decode_loosely(line: bytes) -> Any:

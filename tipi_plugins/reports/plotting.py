@@ -24,9 +24,17 @@ HEIGHT = 15
 @click.option("--svg", type=click.Path(path_type=Path, dir_okay=False), help="Write a picture to this file.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write a page to this file.")
 @click.option("--runs", type=click.Path(path_type=Path), help="The folder of the records.")
+@click.option("--project", type=click.Path(path_type=Path), help="The project's folder, if it is not around here.")
 @click.option("--json", "as_json", is_flag=True, help="Print the points for machines.")
 def command(
-    metric: str, ids: tuple[str, ...], axis: str, svg: Path | None, html: Path | None, runs: Path | None, as_json: bool
+    metric: str,
+    ids: tuple[str, ...],
+    axis: str,
+    svg: Path | None,
+    html: Path | None,
+    runs: Path | None,
+    project: Path | None,
+    as_json: bool,
 ) -> None:
     """Draw METRIC of the runs ID (without: the latest), all in one picture; several metrics are joined by commas.
 
@@ -38,7 +46,7 @@ def command(
     tipi runs plot loss,val_loss latest latest~1 --x epoch
     tipi runs plot val_loss 3fa2 9c01 --html val_loss.html
     """  # noqa: D301 - click's mark for lines that stay as they are
-    records = {record.path: record for record in (find_record(word, runs) for word in ids or ("latest",))}
+    records = {record.path: record for record in (find_record(word, runs, project) for word in ids or ("latest",))}
     plot = read_plot(list(records.values()), [name for name in metric.split(",") if name] or [metric])
     check_axis(plot, axis)
     if as_json:
