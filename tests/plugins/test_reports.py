@@ -142,6 +142,15 @@ def test_thinning_keeps_every_spike_and_every_gap():
             assert mean is None or low - 1e-9 <= mean <= high + 1e-9
 
 
+def test_numbers_at_the_end_of_the_scale_are_left_out_and_counted(make_run, cli):
+    pytest.importorskip("plotille")
+    make_run(1, [1.7e308, -1.7e308, 0.0, 5e-324, 3.0])
+    done = cli("runs", "plot", "loss", "--html", "loss.html")
+    assert done.code == 0, done.err
+    assert "(2 values are not finite)" in cli("runs", "plot", "loss").out
+    assert cli("runs", "show").code == 0
+
+
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (-3e-9, 4e-9), (1e6, 1e6 + 1), (-5e12, 3), (0.1, 0.1)])
 def test_the_marks_of_an_axis_are_few_and_inside(low, high):
     found = marks(low, high, 6)

@@ -11,9 +11,11 @@ import click
 from tipi_core.cli.options import json_option
 from tipi_core.cli.output import print_json
 from tipi_core.cli.records import find_runs, records_options
-from tipi_core.errors import LockedError, StorageError
+from tipi_core.errors import LockedError, StorageError, UsageError
 from tipi_core.records.layout import LATEST
 from tipi_core.records.reader import Record
+
+DOOMED = ".deleted-"
 
 
 @click.command("rm", short_help="Delete runs.")
@@ -28,11 +30,22 @@ def command(ids: tuple[str, ...], dry_run: bool, runs: Path | None, project: Pat
     tipi runs rm --dry-run latest~1
     tipi runs rm 3fa2 9c01
     """
-    from tipi_core.records.finding import pick_record
+    from tipi_core.records.finding import pick_folder
 
     folder = find_runs(runs, project)
-    records = {record.path: record for record in (pick_record(folder, word) for word in ids)}
-    remove(records.values(), dry_run, as_json)
+    paths = dict.fromkeys(pick_folder(folder, word) for word in ids)
+    remove(map(_read, paths), dry_run, as_json)
+
+
+def _read(folder: Path) -> Record:
+    """Return the record in a folder, also where its ``run.json`` is damaged."""
+    from tipi_core.records.lock import is_held
+    from tipi_core.records.reader import read_record
+
+    try:
+        return read_record(folder)
+    except UsageError:
+        return Record(folder, {}, "running" if is_held(folder) else "unreadable")
 
 
 def remove(records: Iterable[Record], dry_run: bool, as_json: bool) -> None:
@@ -67,13 +80,15 @@ def delete(folder: Path) -> None:
     """
     import shutil
 
-    doomed = folder.with_name(f".deleted-{folder.name}")
+    doomed = folder.with_name(f"{DOOMED}{folder.name}")
     try:
         folder.rename(doomed)
         tidy(folder.parent)
         shutil.rmtree(doomed)
     except OSError as error:
         raise StorageError(f"cannot delete it: {error.strerror or error}", where=str(folder)) from error
+    for left in folder.parent.glob(f"{DOOMED}*"):  # by one that was cut short
+        shutil.rmtree(left, ignore_errors=True)
     tidy(folder.parent)
 
 

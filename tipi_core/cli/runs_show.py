@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from tipi_core.records.reader import Record
 
 MOST_CURVES = 4
 CURVE_HEIGHT = 8
+LARGEST = 1e300  # plotille cannot draw beyond
 NUMBERS = ("first", "last", "min", "max", "rows", "seconds")
 OUTCOMES = {"process_finished": "done", "process_skipped": "skipped", "process_failed": "failed"}
 
@@ -69,7 +71,7 @@ def read_trends(record: Record) -> dict[str, Trend]:
     for row in record.metrics():
         values = row.get("values")
         for name, value in values.items() if isinstance(values, dict) else ():
-            if type(value) in (int, float):
+            if type(value) in (int, float) and math.isfinite(value):
                 trends.setdefault(str(name), Trend()).add(value)
     return trends
 
@@ -119,7 +121,7 @@ def _curves(trends: dict[str, Trend]) -> Iterator[str]:
     except ImportError:
         return
     width = min(terminal_width(), 100) - 24
-    drawn = [name for name, trend in trends.items() if len(trend.curve) > 2 and trend.low < trend.high]
+    drawn = [name for name, trend in trends.items() if len(trend.curve) > 2 and 0 < trend.high - trend.low < LARGEST]
     for name in [name for name in drawn if not has_no_best(name)][:MOST_CURVES]:
         trend = trends[name]
         figure = plotille.Figure()

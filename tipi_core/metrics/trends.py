@@ -118,6 +118,7 @@ def sparkline(values: Sequence[float], width: int = 16) -> str:
         >>> sparkline([1, 2, 3, 4])
         '▁▃▅█'
     """
+    values = [value / 2 for value in values]  # the distance of two very large ones is a number too
     if len(values) > width:
         values = [values[round(place * (len(values) - 1) / (width - 1))] for place in range(width)]
     if not values:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 
 from tipi_core.errors import UsageError, did_you_mean
@@ -35,10 +37,19 @@ def pick_record(runs: Path, word: str) -> Record:
             it), or a path.
 
     Raises:
+        UsageError: No record fits, or several do, or it cannot be read.
+    """
+    return read_record(pick_folder(runs, word))
+
+
+def pick_folder(runs: Path, word: str) -> Path:
+    """Return the folder of the one record that ``word`` names; what is in it need not be readable.
+
+    Raises:
         UsageError: No record fits, or several do.
     """
     if os.sep in word and (Path(word) / RUN).is_file():
-        return read_record(Path(word).resolve())  # such as runs/train/latest, which is a link
+        return Path(word).resolve()  # such as runs/train/latest, which is a link
     folders = [folder for folder in record_folders(runs) if (folder / RUN).is_file()]
     name, _, prefix = word.rpartition("/")
     if name:
@@ -48,7 +59,7 @@ def pick_record(runs: Path, word: str) -> Record:
         return _nth(runs, folders, int(latest[1] or 0))
     fitting = [f for f in folders if f.name.startswith(prefix) or f.name.rpartition("-")[2].startswith(prefix)]
     if len(fitting) == 1:
-        return read_record(fitting[0])
+        return fitting[0]
     if fitting:
         shown = ", ".join(folder.name for folder in fitting[:3])
         raise UsageError(f"{word!r} names {len(fitting)} runs", where=str(runs), hint=f"{shown}: type more of one")
@@ -68,14 +79,20 @@ def _hint(word: str, folders: list[Path], everywhere: list[Path]) -> str | None:
     return "there are no runs"
 
 
-def _nth(runs: Path, folders: list[Path], number: int) -> Record:
-    if number >= len(folders):
-        there = {0: "are no runs", 1: "is only 1 run"}.get(len(folders), f"are only {len(folders)} runs")
-        raise UsageError(f"there {there}", where=str(runs))
-    second = _second(folders[number])
-    first = next(place for place, folder in enumerate(folders) if _second(folder) == second)
-    same = [read_record(folder) for folder in folders if _second(folder) == second]
-    return sorted(same, key=lambda record: record.info.get("started") or 0.0, reverse=True)[number - first]
+def _nth(runs: Path, folders: list[Path], number: int) -> Path:
+    """Return the Nth newest of those that can be read."""
+    found = 0
+    for _, group in groupby(folders, _second):
+        records = []
+        for folder in group:
+            with suppress(UsageError):
+                records.append(read_record(folder))
+        if number < found + len(records):
+            newest_first = sorted(records, key=lambda record: record.started or 0.0, reverse=True)
+            return newest_first[number - found].path
+        found += len(records)
+    there = {0: "are no runs", 1: "is only 1 run"}.get(found, f"are only {found} runs")
+    raise UsageError(f"there {there}", where=str(runs))
 
 
 def _second(folder: Path) -> str:

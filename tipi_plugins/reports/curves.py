@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tipi.errors import UsageError
 from tipi.plugin import did_you_mean
-from tipi_plugins.reports.scales import time_unit, write_number
+from tipi_plugins.reports.scales import has_place, time_unit, write_number
 
 if TYPE_CHECKING:
     from tipi.records import Record, Series
@@ -66,7 +66,7 @@ class Plot:
         odd = [0] * len(self.records)
         for panel in self.panels:
             for curve in panel.curves:
-                odd[curve.run] += sum(not math.isfinite(value) for value in curve.series.values)
+                odd[curve.run] += sum(not has_place(value) for value in curve.series.values)
         return [f" ({number} values are not finite)" if number else "" for number in odd]
 
     def scale(self, axis: str) -> tuple[float, str]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from tipi_plugins.reports.scales import has_place
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def sample(values: Sequence[float], most: int) -> Sample:
     result = Sample(every=every)
     for begin in range(0, len(values), every):
         part = values[begin : begin + every]
-        finite = part if math.isfinite(sum(part)) else [value for value in part if math.isfinite(value)]
+        finite = part if has_place(sum(map(abs, part))) else list(filter(has_place, part))
         result.places.append(begin + len(part) // 2)
         result.odd.append(len(part) - len(finite))
         result.mean.append(sum(value / len(finite) for value in finite) if every > 1 and finite else _only(finite))

@@ -5,7 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+LARGEST = 1e300  # the distance of two such numbers is still one
 TIME_UNITS = ((3600.0, "h"), (60.0, "min"), (1.0, "s"))
+
+
+def has_place(value: float) -> bool:
+    """Return whether a value has a place on an axis: NaN, infinity and what is nearly as large have none.
+
+    Example:
+        >>> has_place(1e9), has_place(float("nan")), has_place(-1e308)
+        (True, False, False)
+    """
+    return abs(value) <= LARGEST
 
 
 def bounds(values: Iterable[float]) -> tuple[float, float]:
@@ -15,7 +26,7 @@ def bounds(values: Iterable[float]) -> tuple[float, float]:
         >>> bounds([2.0, 2.0]), bounds([])
         ((1.5, 2.5), (0.0, 1.0))
     """
-    finite = [value for value in values if math.isfinite(value)]
+    finite = list(filter(has_place, values))
     if not finite:
         return 0.0, 1.0
     low, high = min(finite), max(finite)
