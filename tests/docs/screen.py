@@ -118,6 +118,10 @@ def _text(row, columns):
 
 def _style(cell):
     color = cell.fg if cell.fg != "default" else None
+    if color is None and "\u2800" <= cell.data <= "\u28ff":
+        color = (
+            "#d6dae2"  # a piece of its own: fonts differ in how wide braille is, and the marks beside it stay in line
+        )
     if color and len(color) == 6 and all(digit in "0123456789abcdef" for digit in color.lower()):
         color = f"#{color}"
     elif color:

@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.docs.pictures import FOLDER, PICTURES, make, steady
+from tests.docs.pictures import FOLDER, PICTURES, make, make_curves, steady
 
 
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_shows_what_the_command_prints(name):
     """Ids, times and rates may differ, and the decimals of figures: processors add up in their own order."""
-    pytest.importorskip("torch" if name == "quickstart" else "rich")
+    pytest.importorskip({"quickstart": "torch", "show": "plotille", "plot": "plotille"}.get(name, "rich"))
     lines, picture = make(name)
     committed = (FOLDER / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     assert steady(lines) == steady(committed), "run: python -m tests.docs.pictures"
@@ -17,3 +17,11 @@ def test_a_picture_shows_what_the_command_prints(name):
     assert f">{PICTURES[name].command}<" in committed_picture
     for word in {word for line in committed for word in line.split() if word.isalpha()}:
         assert word in committed_picture  # text and picture were made together
+
+
+def test_the_curves_in_the_docs_are_what_the_command_draws():
+    drawn, page = make_curves()
+    committed = (FOLDER / "curves.svg").read_text(encoding="utf-8")
+    assert steady(drawn.splitlines()) == steady(committed.splitlines()), "run: python -m tests.docs.pictures curves"
+    assert 10_000 < len(page) < 200_000
+    assert (FOLDER / "page.png").read_bytes().startswith(b"\x89PNG")

@@ -3,7 +3,6 @@
 import json
 import random
 import re
-import shutil
 import subprocess
 import time
 import xml.etree.ElementTree as ET
@@ -11,6 +10,7 @@ from array import array
 
 import pytest
 
+from tests.docs.pictures import CHROMIUM
 from tipi.records import read_record
 from tipi_core.records.writer import RunRecord
 from tipi_plugins.reports.sampling import sample
@@ -27,7 +27,6 @@ for epoch in progress_bar(range(3), desc="Epochs"):
             logger.log({"loss": 1 / (1 + epoch * 40 + batch), "name": "text"})
     logger.log({"val/loss": 1 / (1 + epoch)})
 """
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @pytest.fixture

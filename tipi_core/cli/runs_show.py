@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import click
@@ -82,7 +82,7 @@ def _head(record: Record) -> Iterator[str]:
     yield f"  {describe_start(record)}  {describe_duration(record)}  {printable(info.get('host', ''))}"
     command = info.get("command")
     if isinstance(command, list):
-        yield f"  {printable(' '.join(map(str, command)))}"
+        yield f"  {printable(describe_command(command))}"
     git = info.get("git")
     if isinstance(git, dict):
         yield f"  git {printable(git.get('commit', ''))[:12]}{' with changes' if git.get('dirty') else ''}"
@@ -91,6 +91,23 @@ def _head(record: Record) -> Iterator[str]:
     if info.get("error"):
         yield f"  {printable(info['error'])}"
     yield f"  {record.path}"
+
+
+def describe_command(words: list[Any]) -> str:
+    """Return a command line as it was typed, without where Python and the console script lie.
+
+    Example:
+        >>> describe_command(["/x/bin/python3", "/x/bin/tipi", "run", "line"]), describe_command(["/x/python", "a.py"])
+        ('tipi run line', 'python a.py')
+    """
+    texts = [str(word) for word in words]
+    if texts and PurePath(texts[0]).name.startswith("python"):
+        texts[0] = PurePath(texts[0]).name
+        if len(texts) > 1 and PurePath(texts[1]).name == "tipi":
+            texts[:2] = ["tipi"]
+        elif texts[1:3] == ["-m", "tipi"]:
+            texts[:3] = ["tipi"]
+    return " ".join(texts)
 
 
 def _print_section(columns: list[str], rows: list[list[Any]]) -> None:
@@ -127,6 +144,7 @@ def _curves(trends: dict[str, Trend]) -> Iterator[str]:
         figure = plotille.Figure()
         figure.width, figure.height = max(width, 20), CURVE_HEIGHT
         figure.x_label, figure.y_label = "row", printable(name)
+        figure.origin = False
         figure.register_label_formatter(float, _label)
         figure.set_x_limits(min_=0, max_=trend.rows - 1)
         figure.set_y_limits(min_=trend.low, max_=trend.high)

@@ -64,6 +64,7 @@ def _draw_panel(plotille: Any, plot: Plot, panel: Panel, axis: str, size: tuple[
 def _figure(plotille: Any, columns: int, rows: int, colours: bool) -> Any:
     figure = plotille.Figure()
     figure.width, figure.height = max(LEAST, columns - MARGIN), rows
+    figure.origin = False
     figure.with_colors, figure.color_mode = colours, "names"
     figure.register_label_formatter(float, _label)
     return figure
