@@ -106,8 +106,8 @@ def test_lines_of_forked_children_stay(tmp_path):
     (tmp_path / "train.py").write_text(
         "import os\nfrom tipi.helpers import progress_bar\n"
         "for n in progress_bar(range(3), desc='Epochs'):\n"
-        "    if os.fork() == 0:\n        print(f'child{n}', flush=True)\n        os._exit(0)\n"
-        "    os.wait()\n    print(f'parent{n}')\n"
+        "    child = os.fork()\n    if not child:\n        print(f'child{n}', flush=True)\n        os._exit(0)\n"
+        "    os.waitpid(child, 0)\n    print(f'parent{n}')\n"
     )
     on_screen(tmp_path, "run", "train.py")
     words = re.findall(r"^(?:child|parent)\d$", "\n".join(log_of(tmp_path, "train")), re.MULTILINE)

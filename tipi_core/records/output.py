@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from tipi_core.config.secrets import mask_prose
@@ -23,6 +23,7 @@ MOST_BYTES = 100 * 2**20
 MOST_WAITING = 10_000
 MOST_ROWS = 256  # of a terminal: how far up a program may go back
 LONGEST = 2**16
+FLAGS = os.O_RDWR | os.O_APPEND | os.O_CREAT
 
 
 def last_state(line: str) -> str:
@@ -39,7 +40,8 @@ class OutputLog:
     """Keeps the lines of several streams in a record's log; a disk that is full ends it and nothing else.
 
     A program that draws in place goes some lines up and writes over them: then these are taken back out of the file,
-    which so always holds what stands on the screen. Lines that come before there is a record wait for it.
+    which so always holds what stands on the screen. Lines that come before there is a record wait for it. Forked
+    children put their lines in between.
 
     Args:
         find_record: Returns the record, once there is one.
@@ -52,7 +54,7 @@ class OutputLog:
         self._rows: list[tuple[object, str, int]] = []  # of which stream, its text, its bytes in the file
         self._saved = 0  # so many of them are in the file
         self._end = self._size = 0  # of the rows in the file that stay, and of the file as it was left
-        self._pid = os.getpid()
+        self.pid = os.getpid()
         self._over = False
         self.lock = threading.RLock()
 
@@ -61,9 +63,8 @@ class OutputLog:
         self._rows.append((source, line, 0))
 
     def take_back(self, source: object, count: int) -> str:
-        """Take the last so many lines of a source away; return the first of them. A forked child takes none."""
+        """Take the last so many lines of a source away; return the first of them."""
         text = ""
-        count = count if os.getpid() == self._pid else 0
         for place in range(len(self._rows) - 1, -1, -1):
             if count and self._rows[place][0] is source:
                 text = self._rows[place][1]
@@ -84,6 +85,19 @@ class OutputLog:
         del self._rows[:gone]
         self._saved = max(0, self._saved - gone)
 
+    def add_in_child(self, line: str) -> None:
+        """Put a line of a forked child at the end, through a descriptor of its own, since locks are by descriptor."""
+        record = self._record or self._find_record()
+        if record is None or self._over or not line.strip():
+            return
+        with suppress(OSError):
+            file = os.open(record.path / LOG, FLAGS, 0o644)
+            try:
+                with _locked(file):
+                    os.write(file, _encode(line, record))
+            finally:
+                os.close(file)
+
     def close(self) -> None:
         """Write the rest and close the file."""
         self.save()
@@ -102,35 +116,54 @@ class OutputLog:
         if self._file is None:
             self._record = self._find_record()
             if self._record is not None:
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
-                self._file = os.open(self._record.path / LOG, flags, 0o644)
+                self._file = os.open(self._record.path / LOG, FLAGS, 0o644)
                 self._end = self._size = os.fstat(self._file).st_size
         return self._file is not None
 
     def _write(self) -> None:
         assert self._file is not None
         assert self._record is not None
-        if self._end < self._size:
-            self._cut()
-        data = b""
-        for place in range(self._saved, len(self._rows)):
-            source, text, _ = self._rows[place]
-            line = f"{mask_prose(text.rstrip(), self._record.secrets)}\n".encode(errors="replace")
-            self._rows[place] = (source, text, len(line))
-            data += line
-        os.write(self._file, data)
+        with _locked(self._file):
+            data = self._cut() if self._end < self._size else b""
+            self._end = len(data) + os.fstat(self._file).st_size
+            for place in range(self._saved, len(self._rows)):
+                source, text, _ = self._rows[place]
+                line = _encode(text, self._record)
+                self._rows[place] = (source, text, len(line))
+                self._end += len(line)
+                data += line
+            os.write(self._file, data)
+            self._size = self._end
         self._saved = len(self._rows)
-        self._end = self._size = self._end + len(data)
         self._over = self._end > MOST_BYTES
 
-    def _cut(self) -> None:
-        """Take back what is in the file already, unless a forked child wrote behind it meanwhile."""
+    def _cut(self) -> bytes:
+        """Take back what is in the file already; return what forked children wrote behind it."""
         assert self._file is not None
-        size = os.fstat(self._file).st_size
-        if size == self._size:
-            os.ftruncate(self._file, self._end)
-        else:
-            self._end = size
+        others = os.pread(self._file, MOST_BYTES, self._size)
+        os.ftruncate(self._file, self._end)
+        return others
+
+
+def _encode(line: str, record: RunRecord) -> bytes:
+    return f"{mask_prose(line.rstrip(), record.secrets)}\n".encode(errors="replace")
+
+
+@contextmanager
+def _locked(file: int) -> Iterator[None]:
+    """Keep forked children and their parent from writing at once, where the system has locks."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with suppress(OSError):  # some network file systems have none
+        fcntl.flock(file, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_UN)
 
 
 class Tee:
@@ -152,6 +185,9 @@ class Tee:
     def write(self, text: str) -> int:
         """Write text to the stream, and its lines to the log."""
         written: int = self._write(text)
+        if os.getpid() != self._log.pid:
+            self._keep_in_child(text)
+            return written
         with self._log.lock:
             if "\n" in text or "\x1b" in text:
                 for piece in MOVES.split(text):
@@ -172,6 +208,12 @@ class Tee:
         self._screen[0] = ""
         if self._stream.write == self.write:
             self._stream.write, self._stream.writelines = self._write, self._writelines
+
+    def _keep_in_child(self, text: str) -> None:
+        """Keep whole lines; where they stand on the screen only the parent knows."""
+        *lines, self._screen[0] = f"{self._screen[0]}{text}".split("\n")
+        for line in lines:
+            self._log.add_in_child(last_state(line))
 
     def _keep(self, piece: str) -> None:
         if piece == "\n":
