@@ -155,7 +155,7 @@ def test_amounts():
     ]
     assert [compact(n) for n in (0.5, 9.996, 999.4, 999.6, 2**70)] == ["0.5", "10.0", "999", "1.00k", "1180592P"]
     assert [metric(v) for v in (float("nan"), float("inf"), 3, 0.1, 1e-9, 123456.7)] == [
-        "nan", "inf", "3", "0.1000", "1e-09", "1.23e+05",
+        "nan", "inf", "3", "0.1000", "1.0e-09", "1.2e+05",
     ]  # fmt: skip
 
 

@@ -198,6 +198,7 @@ ENDINGS = {
         "enumerate": "for i, _ in enumerate(bar([1, 2])): 1 / 0",
         "nested": "for i in bar([1, 2]):\n    for j in [1]:\n        int('x')",
         "with": "with bar(None, total=2):\n    int('x')",
+        "exit": "with bar(None, total=2): raise SystemExit",
     },
     "■": {
         "break": "for i in bar([1, 2]): break",
@@ -209,12 +210,14 @@ ENDINGS = {
         "islice": "for i in itertools.islice(bar([1, 2]), 1): pass",
         "any": "any(bar([1, 2]))",
         "yield": "def inner():\n    for i in bar([1, 2]): yield i\nnext(inner())",
-        "exit": "with bar(None, total=2): raise SystemExit",
+        "by hand": "bar(None, total=2).close()",
+        "unknown": "for i in bar(iter([1, 2])): break",
     },
     "✓": {
         "end": "for i in bar([1, 2]): pass",
         "list": "list(bar([1, 2]))",
         "set": "{i for i in bar([1, 2])}",
+        "open": "bar(None).close()",
     },
 }
 LOOP = """
@@ -237,7 +240,7 @@ def test_the_sign_of_a_line_tells_how_its_loop_ended(terminal):
     ]
     seen = terminal("import functools, itertools\ndef fails():\n    yield 1\n    raise LookupError\n" + "".join(loops))
     assert seen.code == 0
-    assert {line[2:].split()[0]: line[0] for line in seen.lines} == expected
+    assert {line[2:].split("  ")[0]: line[0] for line in seen.lines} == expected
 
 
 WATCHED = """

@@ -18,9 +18,9 @@ from tipi_core.progress.arguments import (
     writes_unicode,
 )
 from tipi_core.progress.awaiting import Awaitable
-from tipi_core.progress.counting import Position, count_items, until_stopped
+from tipi_core.progress.counting import Position, count_items, in_pieces, until_stopped
 from tipi_core.progress.display import display
-from tipi_core.progress.leaving import LoopSite, loop_site, raised_in
+from tipi_core.progress.leaving import LoopSite, is_loop, loop_site, raised_in
 from tipi_core.progress.rate import Average, Speed
 from tipi_core.progress.smoke import smoke_limit
 from tipi_core.progress.surface import Surface
@@ -88,7 +88,8 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
     parent_id: int | None = None
     run: Run
     _position: Position | None = None
-    _outcome = "stopped"
+    _outcome = "closed"
+    entered = False
     _left_open = False
     _limit: int | None = None
 
@@ -152,7 +153,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self._limit_to_smoke()
         self.thread = threading.get_ident()
         self.last_print_n = self._count
-        self.start_t = self.last_print_t = self._time()
+        self.opened_t = self.start_t = self.last_print_t = self._time()
         self._speed, self._pace = Speed(self.smoothing, self._count, self.start_t), Average(self.smoothing)
         self._due = not self.mininterval
         self.pos = display.free_position() if pos is None else pos
@@ -162,6 +163,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self.run.push_loop(self._loop())
         self._left_open = True
         display.open(self)
+        self.start_t = self.last_print_t = self._speed.last_time = self._time()  # making the look took time
 
     def _limit_to_smoke(self) -> None:
         """Remember how many items a trial run wants, and show that number as the total."""
@@ -198,7 +200,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self._position = position
         self._forget_frame()
         try:
-            yield items
+            yield from (items,) if is_loop(site) else in_pieces(items)
             exhausted = True
         finally:
             self._position = None
@@ -293,8 +295,8 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         """Return ``running``, or how the bar ended."""
         if not self.disable:
             return "running"
-        if self._outcome == "stopped" and (self.total is None or self.n >= self.total):
-            return "finished"
+        if self._outcome == "closed":
+            return "finished" if self.total is None or self.n >= self.total else "stopped"
         return self._outcome
 
     @property
@@ -328,11 +330,17 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self._speed = Speed(self.smoothing, 0, self.start_t)
         self.refresh()
 
+    def stands_beside(self, other: progress_bar[Any]) -> bool:
+        """Return whether this bar, opened last, is no part of what an ``other`` one that does not loop is about."""
+        return not other.entered and (self.iterable is None or other.iterable is not None)
+
     def __enter__(self) -> progress_bar[T]:
+        self.entered = True
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: Any) -> None:
-        self._end("failed" if kind is not None and issubclass(kind, Exception) else "stopped")
+        clean = kind is None or self.disable or self.run.stop_signal is not None
+        self._end("closed" if clean else "failed")
 
     def __del__(self) -> None:
         if self._left_open:

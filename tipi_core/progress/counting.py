@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import repeat
+from itertools import compress, count, islice, repeat
 from operator import length_hint
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ T = TypeVar("T")
 _INDEXED = (list, tuple, range)
 _LONG_RANGE = type(iter(range(2**70)))  # its length does not fit the hint
 _ENDLESS = 2**62
+PIECE = 10_000
 
 
 class Position:
@@ -73,6 +74,24 @@ def count_items(source: Iterable[T]) -> tuple[Iterator[T], Position]:
         return items, _position_of(source, items)
     questions = repeat(items, _ENDLESS)
     return map(next, questions), Position(partial(length_hint, questions), _ENDLESS, asks=True)
+
+
+def in_pieces(items: Iterator[T]) -> Iterator[Iterator[T]]:
+    """Yield iterators that give ``items`` one after the other.
+
+    Where C code asks for the items, as ``sum`` does, signal handlers and other threads have their turn between two
+    pieces, and nowhere else.
+
+    Example:
+        >>> [list(piece) for piece in in_pieces(iter("ab"))]
+        [['a', 'b']]
+    """
+    ticks = count(1)
+    handed_out = compress(items, ticks)
+    before, after = -PIECE, 0
+    while after == before + PIECE:
+        yield islice(handed_out, PIECE)
+        before, after = after, int(repr(ticks)[6:-1]) - 1
 
 
 def _position_of(source: Any, items: Iterator[Any]) -> Position:

@@ -139,7 +139,7 @@ class Display:
     def _until_first_frame(self) -> float:
         """Return what is left of the first pause: making the look may have taken all of it."""
         with self.lock:
-            oldest = min((bar.start_t for bar in self.bars()), default=time())
+            oldest = min((bar.opened_t for bar in self.bars()), default=time())
         return max(0.001, oldest + FIRST_FRAME - time())
 
     def _draw_frame(self) -> float:
@@ -147,8 +147,6 @@ class Display:
         with self.lock:
             now = time()
             bars = self.bars()
-            for bar in bars:
-                bar.sample(now)
             pauses = []
             for sink in list(self._sinks.values()):
                 mine = [bar for bar in bars if bar.sink is sink]
@@ -160,12 +158,15 @@ class Display:
     def _tick(self, sink: Sink, bars: list[ProgressBar[Any]], now: float) -> None:
         """Let a sink show its bars; one that raises shows them no more, and the thread goes on."""
         try:
+            for bar in bars:
+                bar.sample(now)
             sink.tick(bars, now)
         except Exception as error:
             self.failures.append(error)
             self._sinks = {key: known for key, known in self._sinks.items() if known is not sink}
             for bar in bars:
                 bar.sink = None
+            sink.give_back()
 
     def _report_failures(self) -> None:
         """Log what went wrong while drawing, without the lock: a logging handler may hold its own and wait for ours."""
@@ -220,7 +221,7 @@ class Display:
             mine = [known for known in bars if known.thread == thread]
             if mine:
                 last = mine[-1]
-                beside = bar.fixed and last.fixed and not last.looping
+                beside = not last.looping and ((bar.fixed and last.fixed) or bar.stands_beside(last))
                 return next((known for known in bars if id(known) == last.parent_id), None) if beside else last
         return None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from typing import Any
+
+from tipi_core.progress.meter import ProgressWarning
 
 
 def register_frames(bar_class: Any, options: dict[str, Any]) -> None:
@@ -35,8 +38,10 @@ def register_frames(bar_class: Any, options: dict[str, Any]) -> None:
 
 
 def _with_bar(method: str, bar_class: Any, options: dict[str, Any]) -> Callable[..., Any]:
-    def run(frame: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
-        del args  # tqdm takes only keywords too
+    def run(frame: Any, func: Any, *args: Any, **kwargs: Any) -> Any:
+        if args:
+            message = f"progress_{method} takes the function and keywords; other positional arguments are ignored"
+            warnings.warn(message, ProgressWarning, stacklevel=2)
         keywords = dict(options)
         total = keywords.pop("total", None) or _steps(frame, method, kwargs)
         bar = bar_class(total=total, **keywords)
@@ -44,12 +49,10 @@ def _with_bar(method: str, bar_class: Any, options: dict[str, Any]) -> Callable[
         def step(*values: Any, **named: Any) -> Any:
             # pandas may call a function twice on the first group to choose a faster way
             bar.update(1 if not bar.total or bar.n < bar.total else 0)
-            return function(*values, **named)
+            return func(*values, **named)
 
-        try:
+        with bar:
             return getattr(frame, method)(step, **kwargs)
-        finally:
-            bar.close()
 
     return run
 

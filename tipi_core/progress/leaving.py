@@ -22,20 +22,28 @@ def loop_site() -> LoopSite | None:
     return None if frame is None else (frame.f_code, frame.f_lasti)
 
 
+def is_loop(site: LoopSite | None) -> bool:
+    """Return whether Python code loops there, over the bar or over what is made of it, as ``enumerate(bar)``."""
+    return site is not None and opmap["GET_ITER"] in _getting(site)
+
+
 def raised_in(site: LoopSite | None) -> bool:
     """Return whether the caller's caller dropped the iterator of ``site`` because its loop raised; no when in doubt."""
     frame = _frame(3)
     if site is None or frame is None or frame.f_code is not site[0] or frame.f_lasti <= site[1]:
         return False
-    text, at = frame.f_code.co_code, site[1]
-    dropped_by = text[frame.f_lasti]
-    if dropped_by in _CHOSEN:
+    dropped_by = frame.f_code.co_code[frame.f_lasti]
+    here, after = _getting(site)
+    if dropped_by in _CHOSEN or opmap["GET_ITER"] not in (here, after):
         return False
-    if text[at] == opmap["GET_ITER"]:
-        return True
-    # the bar is wrapped, as in enumerate(bar): FOR_ITER drops it too when the wrapper ends first, as zip does
-    after = next((code for code in text[at + 2 :: 2] if code != opmap["CACHE"]), None)
-    return after == opmap["GET_ITER"] and dropped_by != opmap["FOR_ITER"]
+    return here == opmap["GET_ITER"] or dropped_by != opmap["FOR_ITER"]  # which drops a bar too when zip ends first
+
+
+def _getting(site: LoopSite) -> tuple[int, int | None]:
+    """Return the opcodes of the instruction at ``site`` and of the one behind it."""
+    code, at = site
+    text = code.co_code
+    return text[at], next((opcode for opcode in text[at + 2 :: 2] if opcode != opmap["CACHE"]), None)
 
 
 def _frame(above: int) -> FrameType | None:

@@ -56,6 +56,9 @@ class NotebookSink:
     def hide(self) -> None:
         """Prints have an output of their own."""
 
+    def give_back(self) -> None:
+        """Nothing was taken."""
+
     def _lines(self, states: Sequence[Any], metrics: Mapping[str, float]) -> Sequence[str]:
         from tipi_core.progress.sinks import renderer_of
 

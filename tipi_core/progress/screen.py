@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from tipi_core.progress.text import clip, width_of
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from tipi_core.progress.board import Board
 
 NARROWEST = 4
+BREATH = 0.005  # seconds between two frames that prints cause
 
 
 class Screen:
@@ -29,17 +31,19 @@ class Screen:
 
     Attributes:
         broken: True once the terminal is gone; everything is silent then.
+        busy: True while text is on its way: what is written meanwhile by a stream around ours passes as it is.
     """
 
     def __init__(self, stream: Any, write: Callable[[str], Any], flush: Callable[[], Any], board: Board) -> None:
         self.stream = stream
         self.board = board
-        self.broken = False
+        self.broken = self.busy = False
         self._write = write
         self._flush = flush
         self._tail = ""
         self._lines: list[str] = []
-        self._shown = False
+        self._shown = self._pushed = False
+        self._drawn = 0.0
 
     def size(self) -> tuple[int, int]:
         """Return the terminal's columns and rows; 80 and 24 where it does not know."""
@@ -71,11 +75,12 @@ class Screen:
         body = "".join(f"{line}\x1b[K\r\n" for line in (*(clip(line, columns - 1) for line in above), *fitted))
         new = len(above) + len(fitted)
         self._put(head + body + ("\x1b[J" if not gone and old > new else ""))
-        self._lines, self._shown = fitted, True
+        self._lines, self._shown, self._pushed, self._drawn = fitted, True, False, monotonic()
         self.board.rows = self._rows(columns)
 
     def hide(self) -> None:
         """Take the region off the screen and put the cursor where the user's text stopped."""
+        self._pushed = False
         if not self._shown:
             return
         columns = self.size()[0]
@@ -86,14 +91,17 @@ class Screen:
 
     def pass_text(self, text: str, write: Callable[[str], Any], flush: Callable[[], Any]) -> Any:
         """Let the user's text through to its own stream, above the region."""
-        shown = self._shown
+        pushed = self._shown or self._pushed
         self.hide()
+        self._pushed, self.busy = pushed, True
         try:
             return write(text)
         finally:
             flush()
+            self.busy = False
             self._tail = _last_line(self._tail + text)
-            if shown:
+            # if more of the line is to come, or many lines come at once, the next frame is soon enough
+            if pushed and not self._tail and monotonic() - self._drawn > BREATH:
                 self.draw(None)
 
     def around(self, text: str) -> str:
@@ -121,6 +129,7 @@ class Screen:
     def _put(self, text: str) -> None:
         if self.broken or not text:
             return
+        self.busy = True
         try:
             self._write(text)
             self._flush()
@@ -130,6 +139,8 @@ class Screen:
             self._flush()
         except (OSError, ValueError):
             self.broken = True
+        finally:
+            self.busy = False
 
 
 def _fit(lines: Sequence[str], rows: int) -> Sequence[str]:

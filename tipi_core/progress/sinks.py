@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tipi_core.progress.notebook import NotebookSink, in_notebook
 from tipi_core.progress.screen import Screen
 from tipi_core.progress.settings import DisplaySettings, settings_of
-from tipi_core.progress.streams import Guard, InputGuard, guard_terminal
+from tipi_core.progress.streams import Guard, Question, guard_questions, guard_terminal, unwrapped
 from tipi_core.progress.wrapping import flush
 from tipi_core.run import is_spawned
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MINUTE = 60.0
 MOST_LEFT = 64  # lines of closed bars that wait for the next frame
+LOOK = 0.1  # seconds between two looks at the bars of a file
+PATIENCE = 0.25  # seconds that a print waits for a frame: its thread may hold a lock that the frame needs
 
 
 class Sink(Protocol):
@@ -46,6 +48,9 @@ class Sink(Protocol):
     def hide(self) -> None:
         """Make room for what somebody else writes, until the next tick."""
 
+    def give_back(self) -> None:
+        """Leave the place as it was found; nothing is shown there any more."""
+
 
 class PlainSink:
     """Sparse lines without control codes; the last one of a bar is its final state.
@@ -65,7 +70,7 @@ class PlainSink:
     @property
     def pause(self) -> float:
         """Seconds between two looks at the bars."""
-        return min(1.0, self._settings.interval)
+        return min(LOOK, self._settings.interval)
 
     def open(self, bar: ProgressBar[Any]) -> None:
         """Start the clock of a bar."""
@@ -86,6 +91,9 @@ class PlainSink:
 
     def hide(self) -> None:
         """Nothing is in the way of a print."""
+
+    def give_back(self) -> None:
+        """Nothing was taken."""
 
     def _is_due(self, bar: ProgressBar[Any], now: float) -> bool:
         since, n = self._last.setdefault(id(bar), (now, bar.n))
@@ -124,7 +132,7 @@ class LiveSink:
         self._run = run
         self._display = display
         self._screen: Screen | None = None
-        self._guards: list[Guard | InputGuard] = []
+        self._guards: list[Guard | Question] = []
         self._left: list[tuple[BarState, Mapping[str, float]]] = []
         self._questions = 0
 
@@ -141,7 +149,7 @@ class LiveSink:
             guards = guard_terminal(self.stream, self._pass_text)
             mine = next((guard for guard in guards if guard.stream is self.stream), None)
             write = mine.real_write if mine else self.stream.write
-            self._guards = [*guards, InputGuard(self._aside)]
+            self._guards = [*guards, *guard_questions(self._aside)]
             self._screen = Screen(self.stream, write, lambda: flush(self.stream), self._display.board)
             renderer_of(self._run)
 
@@ -161,7 +169,7 @@ class LiveSink:
         if len(self._left) > MOST_LEFT or not others:
             self._flush_left()
         if not others:
-            self._give_back()
+            self.give_back()
 
     def hide(self) -> None:
         """Take the bars off the screen until the next frame."""
@@ -189,7 +197,8 @@ class LiveSink:
         left, self._left = self._left, []
         return [line for state, metrics in left for line in self._draw([state], metrics)]
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Take the bars off the screen for good, and let the streams be what they were."""
         if self._screen is not None:
             self._screen.finish()
         for guard in self._guards:
@@ -211,12 +220,16 @@ class LiveSink:
     def _pass_text(self, text: str, write: Callable[[str], Any], flush_it: Callable[[], Any]) -> Any:
         if not self._display.at_home():
             return self._pass_in_child(text, write, flush_it)
-        with self._display.lock:
-            if self._screen is None:
+        if not self._display.lock.acquire(timeout=PATIENCE):
+            return write(text)
+        try:
+            if self._screen is None or self._screen.busy:
                 return write(text)
             if self._left:
                 self._flush_left()
             return self._screen.pass_text(text, write, flush_it)
+        finally:
+            self._display.lock.release()
 
     def _pass_in_child(self, text: str, write: Callable[[str], Any], flush_it: Callable[[], Any]) -> Any:
         """Write above the parent's bars from a forked child, which cannot ask the parent to make room."""
@@ -253,6 +266,9 @@ class OwnSink:
     def hide(self) -> None:
         """The bar's own class knows how."""
 
+    def give_back(self) -> None:
+        """Nothing was taken."""
+
 
 class _Look:
     """The renderer of one run."""
@@ -285,7 +301,7 @@ def replace_renderer(run: Run) -> None:
 def make_sink(style: str, bar: ProgressBar[Any], display: Display) -> Sink:
     """Return a new place for the bars of that style that are written to the file of ``bar``."""
     if style == "live":
-        return LiveSink(bar.fp, bar.run, display)
+        return LiveSink(unwrapped(bar.fp), bar.run, display)
     return NotebookSink(bar.run) if style == "notebook" else PlainSink(bar.fp, bar.settings)
 
 

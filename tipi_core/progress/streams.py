@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from types import ModuleType
 from typing import Any
 
 _MISSING = object()
@@ -55,27 +56,40 @@ class Guard:
                 setattr(self.stream, name, before)
 
 
-class InputGuard:
-    """The built-in ``input`` with the bars off the screen while it waits, for questions and the debugger's prompt.
+class Question:
+    """A function of a module that talks to the terminal by itself: the bars are off the screen while it runs.
 
     Args:
+        module: The module.
+        name: The function's name in it.
         aside: Makes room while its block runs.
     """
 
-    def __init__(self, aside: Callable[[], AbstractContextManager[None]]) -> None:
-        self._aside = aside
-        self._real = builtins.input
-        builtins.input = self.ask
+    def __init__(self, module: ModuleType, name: str, aside: Callable[[], AbstractContextManager[None]]) -> None:
+        self._module, self._name, self._aside = module, name, aside
+        self._real = getattr(module, name)
+        setattr(module, name, self.ask)
 
-    def ask(self, prompt: object = "", /) -> str:
-        """Read a line, as the real one does."""
+    def ask(self, *args: Any, **kwargs: Any) -> Any:
+        """Do what the real one does."""
         with self._aside():
-            return self._real(prompt)
+            return self._real(*args, **kwargs)
 
     def remove(self) -> None:
         """Put the real one back, unless somebody else has replaced it meanwhile."""
-        if builtins.input == self.ask:
-            builtins.input = self._real
+        if getattr(self._module, self._name) == self.ask:
+            setattr(self._module, self._name, self._real)
+
+
+def guard_questions(aside: Callable[[], AbstractContextManager[None]]) -> list[Question]:
+    """Guard ``input`` (with it the debugger's prompt), ``os.system``, and ``getpass`` where it was imported."""
+    known = [(builtins, "input"), (os, "system"), (sys.modules.get("getpass"), "getpass")]
+    return [Question(module, name, aside) for module, name in known if module is not None]
+
+
+def unwrapped(stream: Any) -> Any:
+    """Return the stream behind the one that Rich puts in its place while one of its own displays is live."""
+    return getattr(stream, "rich_proxied_file", stream)
 
 
 def device_of(stream: Any) -> int | None:
@@ -90,10 +104,13 @@ def guard_terminal(stream: Any, passing: Callable[[str, Callable[[str], Any], Ca
     """Guard ``stream``, a terminal, and those of the standard streams that are the same one."""
     guards: list[Guard] = []
     device = device_of(stream)
-    streams = {id(each): each for each in (stream, sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)}
+    standard = (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)
+    streams = {id(each): each for each in (stream, *map(unwrapped, standard))}
     for candidate in streams.values():
         if candidate is None or not (candidate is stream or (device and device_of(candidate) == device)):
             continue
+        if type(candidate).__setattr__ is not object.__setattr__:
+            continue  # it would hand our ``write`` on to the stream inside it, which is guarded by itself
         try:
             guards.append(Guard(candidate, passing))
         except (AttributeError, TypeError):

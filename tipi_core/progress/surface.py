@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import weakref
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,8 +11,8 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from tipi_core.progress.display import display
+from tipi_core.progress.place import OpenBars, Place
 from tipi_core.progress.wrapping import flush
-from tipi_core.run import Gauge
 
 if TYPE_CHECKING:
     from tipi_core.progress.counting import Position
@@ -22,44 +21,12 @@ if TYPE_CHECKING:
     from tipi_core.run import Run
 
 
-class Place:
-    """An open bar as the run's stack of loops keeps it: it does not keep the bar alive."""
-
-    __slots__ = ("_bar",)
-
-    def __init__(self, bar: Surface) -> None:
-        self._bar = weakref.ref(bar)
-
-    @property
-    def desc(self) -> str:
-        """The bar's description without its colon."""
-        bar = self._bar()
-        return "" if bar is None else str(bar.desc).removesuffix(": ")
-
-    @property
-    def n(self) -> float:
-        """How many items are done."""
-        bar = self._bar()
-        return 0 if bar is None else bar.n
-
-    def gauge(self) -> Gauge:
-        """Return how to read the loop at every ``logger.log``; good until the run's frame is cleared."""
-        bar = self._bar()
-        position = None if bar is None else bar._position
-        if bar is None or position is None:
-            return Gauge(self.desc, 0, self._count, None)
-        return Gauge(self.desc, bar._count, position.mark, position.at)
-
-    def _count(self) -> float:
-        bar = self._bar()
-        return 0 if bar is None else bar._count
-
-
 class Surface:
     """Descriptions, text, comparisons and class methods of a bar."""
 
     monitor_interval = 10
     monitor = None
+    _instances = OpenBars()
     iterable: Any
     n: float
     total: float | None

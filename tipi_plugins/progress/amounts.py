@@ -14,6 +14,8 @@ def clock(seconds: float) -> str:
         >>> clock(5), clock(3661), clock(100_000)
         ('0:05', '1:01:01', '1d 03:46')
     """
+    if not math.isfinite(seconds):
+        return "?"
     minutes, rest = divmod(int(max(0, seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     if hours >= 24:
@@ -38,6 +40,18 @@ def compact(number: float, divisor: float = 1000) -> str:
     return f"{number:.{2 if abs(number) < 9.995 else 1 if abs(number) < 99.95 else 0}f}{prefix}"
 
 
+def fraction(bar: BarState) -> float:
+    """Return how much of its total a bar has, from 0 to 1; 0 where that is no number."""
+    share = bar.n / bar.total if bar.total else 0.0
+    return 0.0 if math.isnan(share) else min(1.0, max(0.0, share))
+
+
+def percent(bar: BarState) -> str:
+    """Return ``48%``, and 100 % only at the total; empty for a bar without one."""
+    share = fraction(bar)
+    return f"{round(100 * share) if share == 1 else min(99, round(100 * share))}%" if bar.total else ""
+
+
 def count(bar: BarState) -> str:
     """Return how far a bar is, ``48/200`` or ``1.2M/5.0MB``."""
     if bar.unit_scale:
@@ -57,7 +71,7 @@ def number(value: float) -> str:
         >>> number(7), number(7.0), number(7.125)
         ('7', '7', '7.12')
     """
-    return str(int(value)) if value == int(value) else f"{value:.2f}"
+    return str(int(value)) if math.isfinite(value) and value == int(value) else f"{value:.2f}"
 
 
 def speed(bar: BarState) -> str:
@@ -72,12 +86,14 @@ def speed(bar: BarState) -> str:
 
 
 def metric(value: float) -> str:
-    """Return a metric with four significant digits.
+    """Return a metric in six or seven characters, so that what stands beside it stays where it is.
 
     Example:
-        >>> metric(0.23104), metric(12), metric(1e-7)
-        ('0.2310', '12', '1e-07')
+        >>> metric(0.23104), metric(12), metric(123.456), metric(1e-7)
+        ('0.2310', '12', '123.46', '1.0e-07')
     """
     if not math.isfinite(value) or value == int(value):
         return f"{value:g}"
-    return f"{value:#.4g}" if 1e-4 <= abs(value) < 1e4 else f"{value:.3g}"
+    if 1e-3 <= abs(value) < 10:
+        return f"{value:.4f}"
+    return f"{value:.5g}" if 10 <= abs(value) < 1e5 else f"{value:.1e}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from tipi_plugins.progress.amounts import clock, count, metric, speed
+from tipi_plugins.progress.amounts import clock, count, fraction, metric, percent, speed
 from tipi_plugins.progress.options import LookOptions
 from tipi_plugins.progress.styles import Palette, colour_system
 from tipi_plugins.progress.widths import clip, width_of
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 GAP = "  "
 WIDEST, NARROW = 40, 12
+DEEPEST = 6  # steps that a line is moved to the right
 SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 MARKS = {"finished": "✓", "stopped": "■", "failed": "✗"}
 ASCII_MARKS = {"finished": "+", "stopped": "=", "failed": "x"}
@@ -34,7 +35,7 @@ class ColourLook:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._system = colour_system()
-        self._unicode = _writes_unicode(sys.stderr)
+        self._unicode = _writes_unicode(getattr(sys.stderr, "rich_proxied_file", sys.stderr))
         self._version = -1
         self._palette = Palette({}, None)
         self._columns: tuple[str, ...] = ()
@@ -70,7 +71,7 @@ class ColourLook:
         left = (bar.total - bar.n) / bar.rate if bar.total and bar.rate and bar.state == "running" else None
         cells = {
             "desc": bar.desc,
-            "percent": f"{min(100, int(100 * bar.n / bar.total)):d}%" if bar.total else "",
+            "percent": percent(bar),
             "count": count(bar),
             "time": clock(bar.elapsed) + (f"<{clock(left)}" if left is not None and left >= 0 else ""),
             "rate": speed(bar),
@@ -81,16 +82,13 @@ class ColourLook:
 
     def _lay_out(self, cells: Sequence[Mapping[str, str]], desc: int, columns: int) -> dict[str, int]:
         """Return the width of every column; widths only grow while the outermost bar stays, so nothing jumps."""
+        layout = {"desc": min(self._grown("desc", desc), max(8, columns * 2 // 5))}
         for name in ("percent", "count", "time", "rate"):
-            widest = max((len(cell[name]) for cell in cells), default=0)
-            self._widths[name] = max(self._widths.get(name, 0), widest)
-        self._widths["desc"] = max(self._widths.get("desc", 0), desc)
-        layout = dict(self._widths)
-        layout["desc"] = min(layout["desc"], max(8, columns * 2 // 5))
+            layout[name] = self._grown(name, max((len(cell[name]) for cell in cells), default=0))
         if "bar" not in self._columns:
             return layout | {"bar": 0}
-        extra = max((_extra_width(cell) for cell in cells), default=0)
-        least = max((_least_extra(cell) for cell in cells), default=0)
+        extra = self._grown("extra", max((_extra_width(cell) for cell in cells), default=0))
+        least = self._grown("least", max((_least_extra(cell) for cell in cells), default=0))
         layout = next(filter(None, (_fitted(layout, DISPENSABLE, columns, w + NARROW) for w in (extra, least))), layout)
         layout = _fitted(layout, OPTIONAL, columns, NARROW) or dict.fromkeys(layout, 0) | {"desc": layout["desc"]}
         room = _room(layout, columns)
@@ -98,6 +96,10 @@ class ColourLook:
         if layout["bar"] < 4:
             layout["bar"] = 0
         return layout
+
+    def _grown(self, name: str, width: int) -> int:
+        self._widths[name] = max(self._widths.get(name, 0), width)
+        return self._widths[name]
 
     def _line(
         self,
@@ -111,7 +113,7 @@ class ColourLook:
             return clip(bar.text, columns)
         paint = self._palette.paint
         lead = self._lead(bar, below)
-        room = layout["desc"] - 2 * max(0, bar.depth - 1)
+        room = layout["desc"] - 2 * _inset(bar)
         desc = clip(cells["desc"], max(4, room), self._ellipsis)
         parts = [lead + paint("desc", desc) + " " * max(0, room - width_of(desc))]
         if layout["bar"]:
@@ -123,7 +125,7 @@ class ColourLook:
 
     def _lead(self, bar: BarState, below: Sequence[BarState]) -> str:
         """Return the two columns that say what a line is: a sign of life, a branch, or how it ended."""
-        inset = "  " * max(0, bar.depth - 1)
+        inset = "  " * _inset(bar)
         if bar.state != "running":
             marks = MARKS if self._unicode else ASCII_MARKS
             return inset + self._palette.paint(bar.state, marks[bar.state]) + " "
@@ -140,7 +142,7 @@ class ColourLook:
         colour = bar.colour if bar.state == "running" else None
         if not bar.total:
             return self._wander(part, full, width) if bar.state == "running" else self._fill(part, full * width, width)
-        halves = int(min(1.0, max(0.0, bar.n / bar.total)) * width * 2)
+        halves = int(fraction(bar) * width * 2)
         done = full * (halves // 2) + (half_end if halves % 2 else "")
         rest = full * (width - len(done))
         if rest and halves % 2 == 0 and halves:
@@ -212,7 +214,11 @@ def _room(layout: Mapping[str, int], columns: int) -> int:
 
 def _desc_width(bars: Sequence[BarState], cells: Sequence[Mapping[str, str]]) -> int:
     pairs = zip(bars, cells, strict=True)
-    return max((width_of(cell["desc"]) + 2 * max(0, bar.depth - 1) for bar, cell in pairs), default=0)
+    return max((width_of(cell["desc"]) + 2 * _inset(bar) for bar, cell in pairs), default=0)
+
+
+def _inset(bar: BarState) -> int:
+    return min(DEEPEST, max(0, bar.depth - 1))
 
 
 def _extra_width(cells: Mapping[str, str]) -> int:
