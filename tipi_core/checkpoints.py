@@ -48,12 +48,17 @@ class HashingFile:
         self._file = file
         self._hash = hashlib.sha256()
         self.size = 0
+        self.failure: OSError | None = None
 
     def write(self, data: bytes) -> int:
-        """Write ``data`` and take it into the hash."""
+        """Write ``data`` and take it into the hash; a failure is kept, since libraries hide it behind their own."""
         self._hash.update(data)
         self.size += memoryview(data).nbytes
-        return self._file.write(data)
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.failure = error
+            raise
 
     def flush(self) -> None:
         """Flush the file below."""
@@ -88,7 +93,7 @@ def save_checkpoint(record: Path, step: int, state: Mapping[str, Any], backend: 
         draft.mkdir(parents=True)
         _write(draft, step, plain, backend)
         _put_in_place(draft, target)
-    except (OSError, RuntimeError) as error:  # a full disk under torch.save is a RuntimeError
+    except (OSError, RuntimeError) as error:
         shutil.rmtree(draft, ignore_errors=True)
         raise StorageError(f"the checkpoint was not written: {error}", where=str(target)) from error
     return target
@@ -187,7 +192,10 @@ def _plain_key(key: Any, where: str) -> str | int:
 def _write(draft: Path, step: int, state: dict[str, Any], backend: DeviceBackend) -> None:
     with (draft / "state.pt").open("wb") as file:
         hashing = HashingFile(file)
-        backend.save(state, cast("BinaryIO", hashing))
+        try:
+            backend.save(state, cast("BinaryIO", hashing))
+        except RuntimeError as error:  # what torch makes of a full disk
+            raise hashing.failure or error from None
         _sync(file)
     manifest = {"format": FORMAT, "step": step, "sha256": hashing.sha256(), "size": hashing.size}
     with (draft / "manifest.json").open("wb") as file:

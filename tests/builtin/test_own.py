@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -86,6 +89,31 @@ def test_the_residual_network_for_small_images(run):
     model = Network("residual_cnn", num_classes=5).model
     assert model(torch.zeros(2, 3, 32, 32)).shape == (2, 5)
     assert 11_000_000 < sum(one.numel() for one in model.parameters()) < 11_300_000
+
+
+def test_of_a_frozen_network_only_the_head_learns(project):
+    before = train(training__epochs=1, network__freeze=True, training__optimizer="SGD")
+    after = train(network__checkpoint=str(before.path), network__freeze=True, training__learning_rate=0.5)
+    first, second = (torch.load(state_of(result), weights_only=True)["model"] for result in (before, after))
+    assert [name for name in first if not torch.equal(first[name], second[name])] == ["3.weight", "3.bias"]
+
+
+def test_a_network_without_a_head_cannot_be_frozen(run):
+    with pytest.raises(ConfigError, match=r"model 'torch\.nn:Flatten' has no linear layer"):
+        Network("torch.nn:Flatten", freeze=True, controller=FindsAnything())
+
+
+class FindsAnything:
+    """The part of a controller that finds models."""
+
+    run = SimpleNamespace(root=Path())
+
+    def find_resource(self, kind, name):
+        return torch.nn.Flatten
+
+
+def state_of(result):
+    return result.path / result["testing"]["weights"] / "state.pt"
 
 
 def test_channels_may_lie_last(run):

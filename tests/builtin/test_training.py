@@ -39,6 +39,7 @@ type = "TestingProcess"
 OWN = """
 import torch
 from tipi_plugins.builtin.datasets import Images, synthetic
+from tipi_plugins.builtin.training import TrainingProcess
 
 called = []
 
@@ -70,6 +71,32 @@ def fails_to_validate_from_3(process, epoch, figures):
         plain = process.criterion
         scale = lambda outputs: 1 if outputs.requires_grad else torch.nan
         process.criterion = lambda outputs, targets: plain(outputs, targets) * scale(outputs)
+
+
+class Sure(TrainingProcess):
+    def metrics(self, outputs, targets):
+        return {"sureness": certainty(outputs, targets)}
+
+
+def alone(size):
+    return [torch.zeros(3)] * size
+
+
+def named(size):
+    return [{"inputs": torch.zeros(3), "targets": 1}] * size
+
+
+def nested(size):
+    return [({"left": torch.ones(3), "names": "a"}, torch.ones(1))] * size
+
+
+class Nested(torch.nn.Linear):
+    def forward(self, inputs):
+        return super().forward(inputs["left"])
+
+
+def reads_nested():
+    return Nested(3, 1)
 
 
 def spoilt(size, part="val"):
@@ -139,8 +166,41 @@ def test_the_best_epoch_may_be_that_of_another_metric():
     result = run(monitor="val/f1", mode="max", metrics=["f1"], epochs=4)
     scores = [row["val/f1"] for row in epochs(result)]
     assert result["training"]["best_epoch"] == scores.index(max(scores)) + 1
-    with pytest.raises(ConfigError, match=r"no metric 'val/nothing' to choose by, logged: train/loss"):
+
+
+def test_a_metric_to_choose_by_that_is_not_there_is_named_before_anything_trains(tmp_path):
+    with pytest.raises(ConfigError, match=r"no metric 'val/nothing' to choose by, logged: learning_rate, train/loss"):
         run(monitor="val/nothing")
+    with pytest.raises(ConfigError, match=r"no metric 'val/acuracy' to choose by, did you mean 'val/accuracy'\?"):
+        run(monitor="val/acuracy")
+    for folder in (tmp_path / "runs" / "small").glob("2*"):
+        assert not list(read_record(folder).metrics())
+
+
+def test_a_metric_of_a_subclass_may_be_chosen_by():
+    result = run(type="Sure", monitor="val/sureness", mode="max")
+    scores = [row["val/sureness"] for row in epochs(result)]
+    assert result["training"]["best_epoch"] == scores.index(max(scores)) + 1
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        (
+            "mine:alone",
+            "a batch is a Tensor of 16; wanted are inputs and targets: wrap the dataset, or override train_step",
+        ),
+        ("mine:named", "a batch is a dict of 2; wanted"),
+    ],
+)
+def test_a_batch_that_is_no_pair_is_described(dataset, words):
+    with pytest.raises(TypeError, match=words):
+        run(data__dataset=dataset)
+
+
+def test_inputs_may_be_nested(tmp_path):
+    result = run(data__dataset="mine:nested", network__model="mine:reads_nested", loss="mse_loss", monitor="train/loss")
+    assert result["training"]["loss"] < 1
 
 
 def test_metrics_by_name_and_of_the_project():

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tipi.errors import StorageError
 from tipi.plugin import load_checkpoint, save_checkpoint
-from tipi_core.checkpoints import list_checkpoints, plain_state, read_checkpoint
+from tipi_core.checkpoints import HashingFile, list_checkpoints, plain_state, read_checkpoint
 from tipi_plugins.devices.torch_backend import TorchBackend
 
 BACKEND = TorchBackend()
@@ -104,6 +104,23 @@ def test_a_failed_save_leaves_nothing_behind_and_keeps_the_old_one(tmp_path):
         save_checkpoint(tmp_path, 2, {}, Full())
     assert os.listdir(tmp_path / "checkpoints") == ["step-00000001"]
     assert [path.name for path in list_checkpoints(tmp_path)] == ["step-00000001"]
+
+
+def test_a_full_disk_is_named_as_such_whatever_the_library_makes_of_it(tmp_path, monkeypatch):
+    class Disk:
+        def __init__(self, file):
+            self.file = file
+
+        def write(self, data):
+            raise OSError(28, "No space left on device")
+
+        def __getattr__(self, name):
+            return getattr(self.file, name)
+
+    plain = HashingFile.__init__
+    monkeypatch.setattr(HashingFile, "__init__", lambda self, file: plain(self, Disk(file)))
+    with pytest.raises(StorageError, match=r"was not written: \[Errno 28\] No space left on device"):
+        save_checkpoint(tmp_path, 1, {"weights": torch.zeros(300_000)}, BACKEND)
 
 
 def test_foreign_types_become_plain():

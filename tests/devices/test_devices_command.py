@@ -84,14 +84,15 @@ def test_it_writes_nothing(cli, tmp_path):
 
 def test_watching_goes_on_until_it_is_interrupted(tmp_path):
     command = [sys.executable, "-m", "tipi", "devices", "--watch", "0.1"]
+    environment = {**os.environ, **machine.make_machine(tmp_path / "machine", *BUSY)}
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=pipe, stderr=pipe, text=True)
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=pipe, stderr=pipe, text=True)
     try:
         headings = 0
         while headings < 3:
             line = process.stdout.readline()
             assert line, process.stderr.read()
-            headings += line.startswith("device ")
+            headings += line == "a run would take cuda:4\n"
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     finally:

@@ -178,11 +178,28 @@ def device_of(network: Any) -> torch.device:
 
 
 def to_device(batch: Any, device: torch.device) -> tuple[Any, Any]:
-    """Return the inputs and the targets of a batch on the device; towards a GPU the copies do not block."""
+    """Return the inputs and the targets of a batch on the device; towards a GPU the copies do not block.
+
+    Raises:
+        TypeError: The batch is no pair.
+    """
+    if not isinstance(batch, (tuple, list)) or len(batch) != 2:
+        raise TypeError(
+            f"a batch is {_describe(batch)}; wanted are inputs and targets: wrap the dataset, or override train_step"
+        )
     inputs, targets = batch
-    if device.type == "cpu":
-        return inputs.to(device), targets.to(device)
-    return inputs.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+    return _to_device(inputs, device), _to_device(targets, device)
+
+
+def _to_device(part: Any, device: torch.device) -> Any:
+    if isinstance(part, Tensor):
+        return part.to(device, non_blocking=device.type == "cuda")
+    return device_manager.to(part, device)
+
+
+def _describe(batch: Any) -> str:
+    size = f" of {len(batch)}" if hasattr(batch, "__len__") else ""
+    return f"a {type(batch).__name__}{size}"
 
 
 def evaluate(

@@ -12,7 +12,7 @@ from torch import nn
 from tipi.plugin import ConfigError, Meta, NameOf, Permanence, current_run, device_manager
 from tipi_plugins.builtin import models, resnet
 from tipi_plugins.builtin.keeping import backend_of, read_best
-from tipi_plugins.builtin.vision import swap_head
+from tipi_plugins.builtin.vision import freeze_body, swap_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,6 +37,7 @@ class Network(Permanence):
         pretrained: Whether the model starts from its package's weights; weights that cannot be had are an error.
         weights: A file with a ``state_dict`` to start from.
         checkpoint: A run's folder, whose best checkpoint is taken, or the folder of one checkpoint, to start from.
+        freeze: Whether only the last linear layer learns; means and spreads of normalisation still follow the data.
         compile: Whether ``torch.compile`` makes the model faster, after a slow first batch.
         channels_last: Whether images lie in memory with their channels last, which GPUs with mixed precision like.
         options: More arguments for the model's callable.
@@ -64,6 +65,7 @@ class Network(Permanence):
         *,
         weights: str | None = None,
         checkpoint: str | None = None,
+        freeze: bool = False,
         compile: bool = False,  # noqa: A002 - the config's word
         channels_last: bool = False,
         options: dict[str, Any] | None = None,
@@ -82,6 +84,8 @@ class Network(Permanence):
             load_weights(built, folder / weights, model)
         if checkpoint is not None:
             load_checkpointed(built, folder / checkpoint, model)
+        if freeze:
+            freeze_body(built, model)
         self.model: nn.Module = built.to(self.device)
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

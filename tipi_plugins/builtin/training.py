@@ -10,7 +10,17 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from tipi.plugin import ConfigError, GuardStop, Meta, NameOf, PipelineProcess, device_manager, logger, progress_bar
+from tipi.plugin import (
+    ConfigError,
+    GuardStop,
+    Meta,
+    NameOf,
+    PipelineProcess,
+    device_manager,
+    did_you_mean,
+    logger,
+    progress_bar,
+)
 from tipi_plugins.builtin import recipes
 from tipi_plugins.builtin.evaluation import device_of, evaluate, loader_of, to_device
 from tipi_plugins.builtin.guarding import LossGuard, NotFinite
@@ -18,7 +28,7 @@ from tipi_plugins.builtin.keeping import BestWeights, Keeper
 from tipi_plugins.builtin.measures import find_measures
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from tipi.plugin import PipelineController
 
@@ -27,6 +37,8 @@ Counting = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
 LossName = Annotated[str, NameOf("loss", "tipi_plugins.builtin.known:losses")]
 MetricName = Annotated[str, NameOf("metric", "tipi_plugins.builtin.known:metrics")]
+OWN_FIGURES = ("train/loss", "learning_rate")
+ADDING = {"metrics", "train_epoch", "validate_epoch"}  # where one is overridden, only the first epoch tells the names
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -126,6 +138,8 @@ class TrainingProcess(PipelineProcess):
         self.schedule, self.schedule_params, self.schedule_per = schedule, schedule_params, schedule_per
         self._check_names(optimizer, optimizer_params)
         self.measures = find_measures(controller, metrics)
+        if not any(vars(one).keys() & ADDING for one in type(self).mro()[: -len(TrainingProcess.mro())]):
+            self._check_monitor([*OWN_FIGURES, *(f"val/{name}" for name in self.measures.names)])
         self.callbacks = [recipes.find_function(controller, name, "callback") for name in callbacks or ()]
         self.network: Any = controller.get_permanence("network")
         self.data: Any = controller.get_permanence("data")
@@ -291,9 +305,14 @@ class TrainingProcess(PipelineProcess):
     def _score(self, figures: Mapping[str, float]) -> float | None:
         if self.monitor in figures:
             return figures[self.monitor]
-        if self.monitor == "val/loss":
-            return None
-        raise ConfigError(f"there is no metric {self.monitor!r} to choose by", hint=f"logged: {', '.join(figures)}")
+        if self.monitor != "val/loss":
+            self._check_monitor(list(figures))
+        return None
+
+    def _check_monitor(self, names: Sequence[str]) -> None:
+        if self.monitor not in names:
+            hint = did_you_mean(self.monitor, names, "logged")
+            raise ConfigError(f"there is no metric {self.monitor!r} to choose by", hint=hint)
 
     def _per(self) -> str:
         per_step = self.schedule.lower() in (*recipes.SCHEDULES, "onecyclelr", "cycliclr")

@@ -85,13 +85,30 @@ def swap_head(model: nn.Module, num_classes: int, name: str) -> None:
     Raises:
         ConfigError: The model has no linear layer.
     """
-    linear = [(path, layer) for path, layer in model.named_modules() if isinstance(layer, nn.Linear)]
-    if not linear:
-        raise ConfigError(f"model {name!r} has no linear layer whose outputs could become {num_classes}")
-    path, layer = linear[-1]
+    path, layer = _head(model, name)
     if layer.out_features != num_classes:
         parent, _, attribute = path.rpartition(".")
         setattr(model.get_submodule(parent), attribute, nn.Linear(layer.in_features, num_classes))
+
+
+def freeze_body(model: nn.Module, name: str) -> None:
+    """Let only a classifier's last linear layer learn.
+
+    Raises:
+        ConfigError: The model has no linear layer.
+    """
+    _, layer = _head(model, name)
+    model.requires_grad_(False)
+    layer.requires_grad_(True)
+
+
+def _head(model: nn.Module, name: str) -> tuple[str, nn.Linear]:
+    linear = [(path, layer) for path, layer in model.named_modules() if isinstance(layer, nn.Linear)]
+    if not linear:
+        raise ConfigError(
+            f"model {name!r} has no linear layer that could be its head", hint="bring a model of your own"
+        )
+    return linear[-1]
 
 
 def _torchvision_model(
