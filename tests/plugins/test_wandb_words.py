@@ -8,7 +8,8 @@ from tests.plugins.wandb_files import read_everything, read_run
 from tipi.records import read_record
 from tipi_plugins.wandb.ladder import is_installed
 
-needs_wandb = pytest.mark.skipif(not is_installed(), reason="needs wandb")
+if not is_installed():
+    pytest.skip("needs wandb", allow_module_level=True)
 
 SCRIPT = """
 import argparse
@@ -68,7 +69,6 @@ def plain(row):
     return {key: str(value) for key, value in row.items() if not key.startswith("_") or key == "_step"}
 
 
-@needs_wandb
 def test_a_script_for_wandb_needs_only_another_import(python, tmp_path):
     theirs = write(tmp_path / "theirs", "import wandb")
     ours = write(tmp_path / "ours", "from tipi.helpers import logger as wandb")
