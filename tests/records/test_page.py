@@ -48,7 +48,7 @@ def test_every_file_key_and_event_of_a_script_is_described(record):
         assert f"{file.name}" in PAGE
     assert set(json.loads((record / "run.json").read_text())) <= keys("`run.json`")
     rows = [json.loads(line) for line in (record / "metrics.jsonl").read_text().splitlines()]
-    assert {key for row in rows for key in row} == keys("`metrics.jsonl`") - {"files", "define", "alert"}
+    assert {key for row in rows for key in row} == keys("`metrics.jsonl`") - {"files", "define", "alert", "summary"}
     assert [row["loop"] for row in rows] == [[["Epochs", number]] for number in range(3)]
 
 

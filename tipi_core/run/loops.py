@@ -36,10 +36,6 @@ class Gauge(NamedTuple):
     note: Callable[[], Any]
     turn: Callable[[Any], float] | None
 
-    def read(self, noted: Any) -> tuple[str, float]:
-        """Return description and position as they were when ``noted`` was."""
-        return self.desc, self.start + (noted if self.turn is None else self.turn(noted))
-
 
 class Frame:
     """The open loops, outermost first, as log calls use them.
@@ -66,4 +62,7 @@ class Frame:
 
     def read(self, noted: tuple[Any, ...]) -> list[tuple[str, float]]:
         """Return description and position of each loop as they were when ``noted`` was."""
-        return [gauge.read(note) for gauge, note in zip(self.gauges, noted, strict=True)]
+        return [
+            (desc, start + (note if turn is None else turn(note)))
+            for (desc, start, _, turn), note in zip(self.gauges, noted, strict=True)
+        ]
