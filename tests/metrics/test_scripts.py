@@ -167,3 +167,28 @@ def test_logging_imports_neither_torch_nor_wandb(script):
         print(sorted({"torch", "numpy", "wandb", "rich", "click"} & set(sys.modules)))
     """)
     assert done.out == "[]\n"
+
+
+def test_workers_of_a_data_loader_write_nothing(script):
+    pytest.importorskip("torch")
+    done, (record,) = script("""
+        from torch.utils.data import DataLoader, Dataset
+        from tipi.helpers import logger
+
+        class Numbers(Dataset):
+            def __len__(self):
+                return 8
+            def __getitem__(self, index):
+                logger.log({"worker": index})
+                logger.summary["worker"] = index
+                return index
+
+        if __name__ == "__main__":
+            logger.init(project="p")
+            for context in ("fork", "spawn"):
+                for batch in DataLoader(Numbers(), batch_size=4, num_workers=2, multiprocessing_context=context):
+                    logger.log({"batch": batch.sum()})
+    """)
+    assert done.code == 0, done.err
+    assert sorted(value["batch"] for value in values(record)) == [6, 6, 22, 22]
+    assert "worker" not in record.info["summary"]

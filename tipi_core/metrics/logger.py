@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from tipi_core.metrics.saved import Saved
     from tipi_core.metrics.session import LogSession
     from tipi_core.metrics.stream import MetricStream
+
+Sink = Callable[[Mapping[str, Any], int | None, bool | None], None]
 
 
 class Logger:
@@ -87,15 +89,12 @@ class Logger:
         Raises:
             RunInterrupted: A signal asked the run to stop; this is a safe point.
         """
-        run = find_mine()
-        if run is None or run.state != "running":
-            run = current_run()
-        put = run.sink
+        run = find_mine()  # written for speed: a run takes rows as long as it has a sink
+        put = run.sink if run is not None else None
+        if run is None or put is None:
+            run, put = _open_sink()
         try:
-            if put is not None:
-                put(metrics, step, commit)
-            elif run.writes():
-                _stream(run).add(metrics, step, commit)
+            put(metrics, step, commit)
         except Exception as error:
             _complain(run, "log", error)
         if run.stop_signal is not None:
@@ -322,6 +321,19 @@ def _session(run: Run) -> LogSession:
     from tipi_core.metrics.session import LogSession
 
     return run.service(LogSession)
+
+
+def _open_sink() -> tuple[Run, Sink]:
+    """Return the current run and what takes its rows; nothing does where this process writes nothing."""
+    run = current_run()
+    try:
+        if run.sink is not None:
+            return run, run.sink
+        if run.writes():
+            return run, _stream(run).add
+    except Exception as error:
+        _complain(run, "log", error)
+    return run, lambda *_: None
 
 
 def _stream(run: Run) -> MetricStream:
