@@ -37,6 +37,18 @@ def test_on_a_terminal_there_is_a_line_a_second_at_most(train):
     assert head.split()[2:] == ["first", "last", "best"]
 
 
+def test_numbers_of_any_size_have_a_place_in_the_table(python, tmp_path):
+    (tmp_path / "train.py").write_text(
+        "from tipi.helpers import logger\n"
+        "for value in (1, 10**400, -10**400, 1.7e308, float('nan')):\n    logger.log({'x': value})\n"
+    )
+    done = python("train.py", TIPI_PLUGINS="")
+    assert done.code == 0
+    assert "failed" not in done.err
+    (row,) = [line for line in done.err.splitlines() if line.startswith("tipi: x ")]
+    assert row.endswith("█")
+
+
 def test_off_a_terminal_there_is_a_line_in_ten_seconds_at_most(train, python):
     done = python("train.py", "1.5", TIPI_PLUGINS="")
     assert done.code == 0

@@ -19,7 +19,8 @@ LINES = b"""{"step":3,"values":{"loss":1}}
 {"step":6,"loop":7,"values":[1]}
 {"step":6,"values":{"loss":NaN}}
 {"step":7,"values":{"loss":7}}
-{"step":8,"val"""
+{"step":8,"values":{"loss":1%s}}
+{"step":9,"val""" % (b"0" * 400)
 WRONG = {
     "state": 5, "started": "x", "seconds": [1], "metrics": {"loss": {"best": {"x": [1]}}, "a": 3}, "summary": 7,
     "config": [1], "git": 5, "command": "x", "packages": {"a": [1]}, "error": {"a": 1}, "pid": "x", "host": 3,
@@ -67,10 +68,11 @@ def test_no_command_stumbles_over_nonsense_in_a_record(runs, cli, words):
 def test_rows_between_damaged_ones_are_read(runs):
     record = read_record(runs / "train" / "20260101T000000Z-000001")
     steps = [row.get("step") for row in record.metrics()]
-    assert steps == [3, None, "x", 5, 6, 6, 7]
+    assert steps == [3, None, "x", 5, 6, 6, 7, 8]
     series = record.series("loss")
-    assert list(series.steps) == [3, 6, 7]
+    assert list(series.steps) == [3, 6, 7, 8]
     assert series.values[1] != series.values[1]
+    assert series.values[3] == float("inf")
     assert record.metric_names() == ["loss"]
 
 

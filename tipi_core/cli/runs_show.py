@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any
@@ -71,7 +71,7 @@ def read_trends(record: Record) -> dict[str, Trend]:
     for row in record.metrics():
         values = row.get("values")
         for name, value in values.items() if isinstance(values, dict) else ():
-            if type(value) in (int, float) and math.isfinite(value):
+            if type(value) in (int, float) and abs(value) <= sys.float_info.max:
                 trends.setdefault(str(name), Trend()).add(value)
     return trends
 

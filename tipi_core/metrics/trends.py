@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -118,7 +119,8 @@ def sparkline(values: Sequence[float], width: int = 16) -> str:
         >>> sparkline([1, 2, 3, 4])
         '▁▃▅█'
     """
-    values = [value / 2 for value in values]  # the distance of two very large ones is a number too
+    end = sys.float_info.max
+    values = [max(-end, min(end, value)) / 2 for value in values]  # so the distance of any two is a number
     if len(values) > width:
         values = [values[round(place * (len(values) - 1) / (width - 1))] for place in range(width)]
     if not values:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from msgspec.json import Decoder
 
 EPOCH = "epoch"
+LARGEST = sys.float_info.max  # larger whole numbers are no floating-point numbers
 
 
 def _doubles() -> array[float]:
@@ -108,8 +110,10 @@ def _decode_each(decoder: Decoder[Any], lines: Iterable[bytes]) -> Iterator[Any]
 
 def _number(value: Any) -> float | None:
     """Return a value of a row as a number; the three that JSON has not are there by name."""
-    if isinstance(value, int | float):
-        return float(value)
+    if isinstance(value, float):
+        return value
+    if isinstance(value, int):
+        return float(value) if abs(value) <= LARGEST else math.inf if value > 0 else -math.inf
     return float(value) if value in ("NaN", "Infinity", "-Infinity") else None
 
 
