@@ -57,6 +57,23 @@ def test_no_file_of_a_pipelines_record_holds_a_secret(tmp_path, cli):
     assert "process_failed" in (record / "events.jsonl").read_text()
 
 
+def test_a_secret_that_the_script_tells_late_leaves_the_patch_all_the_same(tmp_path, python):
+    file = tmp_path / "train.py"
+    file.write_text("print('first')\n")
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qm", "a"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    file.write_text(
+        "import time\nfrom pathlib import Path\nfrom tipi.helpers import logger\nlogger.log({'loss': 1})\n"
+        "while not (Path(logger.run.path) / 'changes.patch').exists():\n    time.sleep(0.01)\n"
+        "logger.config.update(hub={'token': 'tok-77-abc'})\n"
+    )
+    done = python("train.py", TIPI_PLUGINS="")
+    assert done.code == 0, done.err
+    record = (tmp_path / "runs" / "train" / "latest").resolve()
+    assert files_with(record, SECRETS) == set()
+    assert MASK in (record / "changes.patch").read_text()
+
+
 @pytest.mark.parametrize("key", ["api_key", "--api-key", "hfToken", "db.password", "WANDB_API_KEY", "Authorization"])
 def test_keys_of_secrets(key):
     assert is_secret(key)

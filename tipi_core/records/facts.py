@@ -9,10 +9,12 @@ import os
 import platform
 import sys
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tipi_core.config.secrets import mask_command, mask_text
+from tipi_core.errors import StorageError
 from tipi_core.records.background import Background
 from tipi_core.records.layout import PATCH
 
@@ -57,13 +59,17 @@ class SlowFacts:
         self._work = Background("tipi-facts", self._add)
 
     def wait(self) -> None:
-        """Wait until they are in the record, a bounded time; the device is known only now."""
+        """Wait until they are in the record, a bounded time; secrets that the run told later leave the patch now."""
         self._work.wait(WAIT_SECONDS)
+        file = self._record.path / PATCH
+        with suppress(OSError, StorageError):
+            patch = file.read_bytes()
+            clean = _without_secrets(patch, self._record.secrets)
+            if clean != patch:
+                self._record.write_file(PATCH, clean)
 
     def _add(self, work: Background) -> None:
         import subprocess  # noqa: F401 - before forks are let go
-
-        from tipi_core.errors import StorageError
 
         facts: dict[str, Any] = {"packages": package_versions(), "machine": describe_machine()}
         work.settle()
