@@ -124,7 +124,7 @@ class PipelineRunner:
     def load_host(self) -> PluginHost:
         """Return the plugins: those given, else those installed and not blocked by the project."""
         if self.host is None:
-            self.host = PluginHost.load(block=[word.removeprefix("no:") for word in self._open_project().plugins])
+            self.host = PluginHost.load(block=self._open_project().blocked)
         return self.host
 
     def run(self) -> RunResult:
@@ -165,7 +165,7 @@ class PipelineRunner:
     def _plan(self, project: Project, host: PluginHost | None) -> tuple[Plan, Resolver]:
         name, path = find_pipeline(project, self.name, self.config)
         config, problems = read_pipeline(name, path, self.overrides)
-        host = host or PluginHost.load(block=[word.removeprefix("no:") for word in project.plugins])
+        host = host or PluginHost.load(block=project.blocked)
         resolver = Resolver(project, host, self.types)
         return make_plan(config, resolver, problems), resolver
 

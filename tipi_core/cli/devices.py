@@ -42,7 +42,7 @@ def open_devices() -> RunDevices:
     from tipi_core.project.settings import open_project
     from tipi_core.run import Run
 
-    host = PluginHost.load(block=[word.removeprefix("no:") for word in open_project().plugins])
+    host = PluginHost.load(block=open_project().blocked)
     return RunDevices(Run("devices", host=host))
 
 

@@ -36,7 +36,7 @@ def command(project: Path | None, as_json: bool) -> int:
     from tipi_core.project.settings import open_project
 
     here = open_project(project)
-    host = PluginHost.load(block=[word.removeprefix("no:") for word in here.plugins])
+    host = PluginHost.load(block=here.blocked)
     rows = [*_torch(), *_devices(host), *_terminal(), *_wandb(), *_plugins(host), *_shadowed(here.root or Path.cwd())]
     if as_json:
         print_json([dict(zip(("check", "status", "found", "cure"), row, strict=True)) for row in rows])

@@ -40,7 +40,7 @@ def _facts(project: Path | None) -> dict[str, Any]:
     from tipi_core.project.settings import open_project, runs_folder
 
     here = open_project(project)
-    host = PluginHost.load(block=[word.removeprefix("no:") for word in here.plugins])
+    host = PluginHost.load(block=here.blocked)
     return {
         "python": f"{platform.python_version()} ({sys.executable})",
         "system": platform.platform(),

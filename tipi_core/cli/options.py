@@ -66,7 +66,7 @@ def load_host(no_plugins: bool, words: tuple[str, ...], project: Path | None) ->
             raise UsageError(f"-P {word}: only plugins can be left out", hint=f"write -P no:{word}")
         if word[3:] not in known:
             raise UsageError(f"-P {word}: no such plugin", hint=did_you_mean(word[3:], known, "plugins"))
-    block = [word.removeprefix("no:") for word in (*words, *open_project(project).plugins)]
+    block = [*(word.removeprefix("no:") for word in words), *open_project(project).blocked]
     return PluginHost.load(block=block, only=[] if no_plugins else None)
 
 
@@ -77,7 +77,7 @@ def open_resolver(project: Path | None) -> Resolver:
     from tipi_core.project.settings import open_project
 
     here = open_project(project)
-    return Resolver(here, PluginHost.load(block=[word.removeprefix("no:") for word in here.plugins]))
+    return Resolver(here, PluginHost.load(block=here.blocked))
 
 
 no_plugins_option = click.option("--no-plugins", is_flag=True, help="Load no plugin at all.")

@@ -24,6 +24,7 @@ def command(as_json: bool) -> None:
     TIPI_BLOCK=wandb tipi plugins
     """
     from tipi_core.plugins.finding import Selection
+    from tipi_core.project.settings import open_project
 
     rows = describe_plugins()
     if as_json:
@@ -32,9 +33,11 @@ def command(as_json: bool) -> None:
     columns = ["name", "package", "version", "status", "provides"]
     print_table(columns, [[", ".join(v) if isinstance(v := row[c], list) else v for c in columns] for row in rows])
     names = [row["name"] for row in rows]
-    for stranger in Selection.from_environment().strangers(names):
+    here = open_project()
+    for stranger in Selection.from_environment(here.blocked).strangers(names):
+        source = here.file if stranger in here.blocked else "TIPI_BLOCK or TIPI_PLUGINS"
         hint = did_you_mean(stranger, names)
-        click.echo(f"TIPI_BLOCK or TIPI_PLUGINS: no plugin {stranger!r}" + (f", {hint}" if hint else ""), err=True)
+        click.echo(f"{source}: no plugin {stranger!r}" + (f", {hint}" if hint else ""), err=True)
     for row in rows:
         if row["cause"]:
             cure = f"; {row['cure']}" if row["cure"] else ""
@@ -46,7 +49,7 @@ def describe_plugins() -> list[dict[str, Any]]:
     from tipi_core.plugins import PluginHost
     from tipi_core.project.settings import open_project
 
-    host = PluginHost.load(block=[word.removeprefix("no:") for word in open_project().plugins])
+    host = PluginHost.load(block=open_project().blocked)
     host.registry.entries()  # a plugin that cannot name what it brings fails here, and its row says so
     return [
         {

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from tipi_core.config.files import read_file, short_path
 from tipi_core.config.interpolation import Interpolation, misplaced_deletes
 from tipi_core.config.layers import Layer, Layers
 from tipi_core.config.model import (
@@ -21,7 +21,7 @@ from tipi_core.config.model import (
     meant,
 )
 from tipi_core.config.overrides import environment_words, override_layer, value_layer
-from tipi_core.config.secrets import mask_line, mask_secrets, mask_word
+from tipi_core.config.secrets import mask_secrets, mask_word
 from tipi_core.errors import ConfigError, ConfigProblems, did_you_mean
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -63,7 +63,7 @@ def read_pipeline(name: str, path: Path, overrides: Overrides = ()) -> tuple[Pip
 def raise_problems(problems: Sequence[ConfigError], path: Path) -> None:
     """Raise all ``problems`` together, in the order of their places, if there are any."""
     if problems:
-        raise ConfigProblems(sorted(problems, key=_order), _short(path))
+        raise ConfigProblems(sorted(problems, key=_order), short_path(path))
 
 
 def _order(problem: ConfigError) -> tuple[str, tuple[int, ...]]:
@@ -77,7 +77,7 @@ def _file_layers(path: Path, chain: tuple[Path, ...]) -> Iterator[Layer]:
     if resolved in chain:
         names = " -> ".join(str(link) for link in (*chain[chain.index(resolved) :], resolved))
         raise ConfigError(f"extends goes in a circle: {names}", where=str(path), hint="remove one of the links")
-    layer = _read(path)
+    layer = read_file(path)
     bases = layer.data.get("extends", [])
     for base in bases if isinstance(bases, list) else [bases]:
         if not isinstance(base, str):
@@ -87,41 +87,6 @@ def _file_layers(path: Path, chain: tuple[Path, ...]) -> Iterator[Layer]:
             raise Layers([layer]).error(("extends",), f"no file {str(parent)!r} to extend")
         yield from _file_layers(parent, (*chain, resolved))
     yield layer
-
-
-def _read(path: Path) -> Layer:
-    label = _short(path)
-    try:
-        text = path.read_text(encoding="utf-8-sig").replace("\r\n", "\n")
-    except OSError as error:
-        raise ConfigError(f"cannot read the file: {error.strerror}", where=label) from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"the file is not UTF-8: byte {error.start}", where=label) from None
-    try:
-        return Layer(label, tomllib.loads(text), text)
-    except tomllib.TOMLDecodeError as error:
-        raise _syntax_error(label, text, error) from None
-
-
-def _syntax_error(label: str, text: str, error: tomllib.TOMLDecodeError) -> ConfigError:
-    match = re.search(r"^(.*) \(at line (\d+), column (\d+)\)$", str(error))
-    if not match:
-        lines = text.splitlines() or [""]
-        where = f"{label}:{len(lines)}:{len(lines[-1]) + 1}"
-        return ConfigError(f"not TOML: {str(error).removesuffix(' (at end of document)')}", where=where)
-    what, line, column = match.groups()
-    source = text.split("\n")[int(line) - 1]
-    if what.startswith("Cannot"):  # overwrite or declare twice: the key is the mistake, not what follows its value
-        column = str(len(source) - len(source.lstrip()) + 1)
-    return ConfigError(f"not TOML: {what}", where=f"{label}:{line}:{column}", source=source and mask_line(source))
-
-
-def _short(path: Path) -> str:
-    """Return the path as a person in the working directory would write it."""
-    try:
-        return str(path.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def _check(data: Mapping[str, Any], layers: Layers) -> Iterator[ConfigError]:

@@ -12,7 +12,7 @@ from tipi_core.config.model import ComponentSpec
 from tipi_core.errors import ConfigError, did_you_mean
 from tipi_core.plugins import PluginHost
 from tipi_core.project.importing import ProjectImports
-from tipi_core.project.settings import Project, is_root
+from tipi_core.project.settings import Project, is_declared
 from tipi_core.registry import PROCESS, Entry, check_trust, is_trusted, reach
 from tipi_core.sources import Definition, SourceTree, import_roots, read_definition
 from tipi_core.sources.tree import MAYBE
@@ -54,7 +54,8 @@ class Resolver:
         self.project = project
         self.host = host
         self.types = dict(types or {})
-        self.tree = SourceTree(project.root, is_root) if project.root is not None else None
+        self._definitions: dict[str, Definition | None] = {}
+        self.tree = SourceTree(project.root, is_declared) if project.root is not None else None
 
     def resolve(self, spec: ComponentSpec) -> Resolved:
         """Return what the component's type names.
@@ -106,7 +107,7 @@ class Resolver:
         if not module or not attr or not all(part.isidentifier() for part in f"{module}.{attr}".split(".")):
             raise _error(spec, f"type {spec.type!r} is no module:attr")
         self.trust(spec.type, spec.layers.place((*spec.path, "type")).where)
-        definition = (self.tree and self.tree.describe(module, attr)) or read_definition(spec.type)
+        definition = (self.tree and self.tree.describe(module, attr)) or self._read(spec.type)
         entry = Entry(spec.kind, spec.type, spec.type, "import")
         if definition is None:
             return Resolved(spec, "import", spec.type, Signature(open=True), entry=entry)
@@ -141,7 +142,7 @@ class Resolver:
             raise _error(spec, error.what, error.hint) from None
         if entry is None:
             return None
-        definition = read_definition(entry.target) if isinstance(entry.target, str) else None
+        definition = self._read(entry.target) if isinstance(entry.target, str) else None
         if definition is None:
             return _by_entry(spec, entry)
         return Resolved(
@@ -161,6 +162,11 @@ class Resolver:
         if broken:
             hint += f" (could not read: {broken})"
         raise _error(spec, f"unknown {spec.kind} type {spec.type!r}", hint)
+
+    def _read(self, target: str) -> Definition | None:
+        if target not in self._definitions:
+            self._definitions[target] = read_definition(target)
+        return self._definitions[target]
 
     def names(self, kind: str) -> list[str]:
         """Return every type name of a kind: by hand, the project's, the plugins'."""

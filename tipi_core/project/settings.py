@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tipi_core.errors import ConfigError, UsageError, did_you_mean
+from tipi_core.errors import UsageError, did_you_mean
+
+if TYPE_CHECKING:
+    from tipi_core.config.layers import Layer
 
 SETTINGS = ("trust", "plugins", "runs")
+EXAMPLES = {"trust": '["my_models"]', "plugins": '["no:wandb"]'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,11 @@ class Project:
     runs: str | None = None
     file: Path | None = None
 
+    @property
+    def blocked(self) -> list[str]:
+        """The names of the plugins that it blocks."""
+        return [word.removeprefix("no:") for word in self.plugins]
+
 
 def find_root(start: Path) -> Path | None:
     """Return the nearest of ``start`` and its parents that is a project, or None."""
@@ -37,11 +47,15 @@ def find_root(start: Path) -> Path | None:
 
 def is_root(folder: Path) -> bool:
     """Return whether a folder has ``tipi.toml``, ``[tool.tipi]`` in its ``pyproject.toml``, or ``configs/``."""
-    if (folder / "tipi.toml").is_file() or (folder / "configs").is_dir():
+    return (folder / "configs").is_dir() or is_declared(folder)
+
+
+def is_declared(folder: Path) -> bool:
+    """Return whether a folder says itself that it is a project: a ``configs/`` alone may be a part of one around it."""
+    if (folder / "tipi.toml").is_file():
         return True
-    pyproject = folder / "pyproject.toml"
     try:
-        return "[tool.tipi]" in pyproject.read_text(encoding="utf-8")
+        return "[tool.tipi]" in (folder / "pyproject.toml").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return False
 
@@ -58,8 +72,7 @@ def open_project(start: Path | None = None) -> Project:
     root = start.resolve() if start is not None else find_root(Path.cwd())
     if root is None:
         return Project(None)
-    file, settings = _read_settings(root)
-    return _check_settings(root, file, settings)
+    return _read_settings(root)
 
 
 def runs_folder(root: Path) -> Path:
@@ -70,33 +83,42 @@ def runs_folder(root: Path) -> Path:
     return root / (open_project(root).runs or "runs" if is_root(root) else "runs")
 
 
-def _read_settings(root: Path) -> tuple[Path | None, dict[str, Any]]:
-    import tomllib
+def _read_settings(root: Path) -> Project:
+    from tipi_core.config.files import read_file
 
-    for name in ("tipi.toml", "pyproject.toml"):
-        file = root / name
-        if not file.is_file():
+    for name, keys in (("tipi.toml", ()), ("pyproject.toml", ("tool", "tipi"))):
+        if not (root / name).exists() or (keys and not is_declared(root)):
             continue
-        try:
-            data = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigError(f"not TOML: {error}", where=str(file)) from None
-        if name == "tipi.toml":
-            return file, data
-        if "tipi" in data.get("tool", {}):
-            return file, data["tool"]["tipi"]
-    return None, {}
+        layer = read_file(root / name)
+        settings: Any = layer.data
+        for key in keys:
+            settings = settings.get(key, {}) if isinstance(settings, Mapping) else {}
+        _check(settings, keys, layer, root / name)
+        words = {key: tuple(settings.get(key, ())) for key in ("trust", "plugins")}
+        return Project(root, words["trust"], words["plugins"], settings.get("runs"), root / name)
+    return Project(root)
 
 
-def _check_settings(root: Path, file: Path | None, settings: dict[str, Any]) -> Project:
-    for key in settings:
+def _check(settings: Any, above: tuple[str, ...], layer: Layer, file: Path) -> None:
+    """Raise every mistake in the settings at its place."""
+    from tipi_core.config.layers import Layers
+    from tipi_core.config.reading import raise_problems
+
+    mistakes = list(
+        _mistakes(settings) if isinstance(settings, Mapping) else [("", "tipi wants a table", "[tool.tipi]")]
+    )
+    layers = Layers([layer])
+    raise_problems([layers.error((*above, *filter(None, (key,))), what, hint) for key, what, hint in mistakes], file)
+
+
+def _mistakes(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, str | None]]:
+    for key, value in settings.items():
+        is_list = isinstance(value, list) and all(isinstance(word, str) for word in value)
         if key not in SETTINGS:
-            raise ConfigError(f"unknown key {key!r}", where=str(file), hint=did_you_mean(key, SETTINGS, "known keys"))
-    for key in ("trust", "plugins"):
-        words = settings.get(key, [])
-        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
-            raise ConfigError(f"{key} wants a list of strings", where=str(file), hint=f'for example {key} = ["..."]')
-    runs = settings.get("runs")
-    if runs is not None and not isinstance(runs, str):
-        raise ConfigError("runs wants a folder as a string", where=str(file))
-    return Project(root, tuple(settings.get("trust", ())), tuple(settings.get("plugins", ())), runs, file)
+            yield key, f"unknown key {key!r}", did_you_mean(key, SETTINGS, "known keys")
+        elif key == "runs" and not isinstance(value, str):
+            yield key, "runs wants a folder as a string", 'for example runs = "/scratch/runs"'
+        elif key != "runs" and not is_list:
+            yield key, f"{key} wants a list of strings", f"for example {key} = {EXAMPLES[key]}"
+        elif key == "plugins" and not all(word.startswith("no:") for word in value):
+            yield key, "plugins can only leave plugins out", f"for example plugins = {EXAMPLES[key]}"

@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tipi_core.errors import RunInterrupted, StorageError
+from tipi_core.errors import RunInterrupted, StorageError, TipiError
 from tipi_core.run.cleanup import CleanupStack
 from tipi_core.run.loops import Frame, Loop
 
@@ -108,8 +108,17 @@ class Run:
             if self._host is None:
                 from tipi_core.plugins import PluginHost
 
-                self._host = self.parent.host if self.parent else PluginHost.load()
+                self._host = self.parent.host if self.parent else PluginHost.load(block=self._blocked())
             return self._host
+
+    def _blocked(self) -> list[str]:
+        """Return the plugins that the project around the run blocks; a file with mistakes blocks none."""
+        from tipi_core.project.settings import is_root, open_project
+
+        try:
+            return open_project(self.root).blocked if is_root(self.root) else []
+        except TipiError:
+            return []
 
     @property
     def knows_plugins(self) -> bool:

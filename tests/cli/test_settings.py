@@ -1,0 +1,75 @@
+"""The project's own file: its mistakes, what it blocks, and which folders inside a project are its own."""
+
+import pytest
+
+STEP = "from tipi import pipeline_process\n\n@pipeline_process\ndef {name}(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "head", "line"), [("tipi.toml", "", 1), ("pyproject.toml", "[project]\nname = 'x'\n\n[tool.tipi]\n", 5)]
+)
+def test_every_mistake_is_shown_at_its_place(cli, tmp_path, name, head, line):
+    (tmp_path / name).write_text(f'{head}trsut = ["a"]\nplugins = ["wandb"]\nruns = 3\ntrust = "torch"\n')
+    done = cli("list")
+    assert done.code == 2
+    assert [block.splitlines()[0] for block in done.err.split("\n\n")[:-1]] == [
+        f"{name}:{line}:1: unknown key 'trsut'",
+        f"{name}:{line + 1}:1: plugins can only leave plugins out",
+        f"{name}:{line + 2}:1: runs wants a folder as a string",
+        f"{name}:{line + 3}:1: trust wants a list of strings",
+    ]
+    assert "did you mean 'trust'?" in done.err
+    assert done.last_line.startswith(f"tipi: error[config]: 4 problems in {name}")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("trust = [", "tipi: error[config]: not TOML: Invalid value, tipi.toml:1:10"),
+        (None, "tipi: error[config]: cannot read the file: Is a directory, tipi.toml"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_one_message(cli, tmp_path, text, message):
+    file = tmp_path / "tipi.toml"
+    file.mkdir() if text is None else file.write_text(text)
+    (tmp_path / "configs").mkdir()
+    done = cli("list")
+    assert (done.code, done.last_line) == (2, message)
+
+
+def test_a_table_is_wanted(cli, tmp_path):
+    (tmp_path / "pyproject.toml").write_text("# [tool.tipi]\n[tool]\ntipi = 3\n")
+    done = cli("list")
+    assert done.code == 2
+    assert done.err.startswith("pyproject.toml:3:1: tipi wants a table")
+
+
+@pytest.mark.parametrize("start", ["", "sub"])
+def test_a_plugin_that_the_project_blocks_is_blocked_for_its_scripts_too(python, tmp_path, start):
+    (tmp_path / "tipi.toml").write_text('plugins = ["no:wandb"]\n')
+    folder = tmp_path / start
+    folder.mkdir(exist_ok=True)
+    script = "from tipi.helpers import logger\nlogger.init(project='x')\nlogger.log({'a': 1})\n"
+    blocked = python("-c", script, cwd=folder)
+    (tmp_path / "tipi.toml").write_text("")
+    free = python("-c", script, cwd=folder)
+    assert "W&B" in free.err
+    assert "W&B" not in blocked.err
+
+
+def test_a_blocked_name_that_is_no_plugin_is_told(cli, tmp_path):
+    (tmp_path / "tipi.toml").write_text('plugins = ["no:wandv"]\n')
+    done = cli("plugins")
+    assert done.err == f"{tmp_path / 'tipi.toml'}: no plugin 'wandv', did you mean 'wandb'?\n"
+
+
+def test_only_a_folder_that_says_so_is_a_project_of_its_own(cli, tipi_project):
+    tipi_project.write("part/configs/unused.yaml", "")
+    tipi_project.write("part/steps.py", STEP.format(name="inside"))
+    tipi_project.write("other/tipi.toml", "")
+    tipi_project.write("other/steps.py", STEP.format(name="foreign"))
+    tipi_project.write("configs/go.toml", '[processes.a]\ntype = "inside"\n[processes.b]\ntype = "foreign"\n')
+    done = cli("validate", "go", cwd=tipi_project.path)
+    assert done.code == 2
+    assert "unknown process type 'foreign'" in done.err
+    assert "unknown process type 'inside'" not in done.err
