@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+LONGEST_LINE = 160
+
 
 class TipiError(Exception):
     """The base of every error that tipi raises on purpose.
@@ -67,8 +69,9 @@ class ConfigError(TipiError):
         """Return the problem as lines: place, what, the source line with a caret, hint."""
         lines = [f"{self.where}: {self.what}" if self.where else self.what]
         if self.source is not None:
-            lines.append(f"    {self.source.strip()}")
-            lines.append(f"    {' ' * self._caret()}^")
+            source, caret = clip(self.source.strip(), self._caret(), LONGEST_LINE)
+            lines.append(f"    {source}")
+            lines.append(f"    {' ' * caret}^")
         if self.hint:
             lines.append(f"    {self.hint}")
         return "\n".join(lines)
@@ -81,6 +84,21 @@ class ConfigError(TipiError):
         column = int((self.where or "").rpartition(":")[2] or 1)
         source = self.source or ""
         return max(0, column - 1 - (len(source) - len(source.lstrip())))
+
+
+def clip(line: str, caret: int, width: int) -> tuple[str, int]:
+    """Return the part of a line around its caret that fits into ``width`` columns, and the caret's place in it.
+
+    Example:
+        >>> clip("a = 1, b = 2, c = 3", 14, 12)
+        ('… = 2, c = 3', 8)
+    """
+    if len(line) <= width:
+        return line, caret
+    start = max(0, min(caret - width // 2, len(line) - width))
+    part = line[start : start + width]
+    part = f"…{part[1:]}" if start else part
+    return (f"{part[:-1]}…" if start + width < len(line) else part), caret - start
 
 
 class ConfigProblems(ConfigError):

@@ -266,9 +266,19 @@ def complete(project, words, incomplete):
         (["add", "process"], "sec", ["second"]),
         (["add", "permanence"], "Dev", ["Device"]),
         (["completion"], "f", ["fish"]),
+        (["run", "main"], "data.download=", ["data.download=false", "data.download=true"]),
+        (["run", "main"], "data.dataset=d", ["data.dataset=digits"]),
+        (["run", "main"], "first.type=sec", ["first.type=second"]),
+        (["run"], "scri", ["scri"]),
+        (["runs", "show"], "20", ["20260101T000000Z-abcdef"]),
+        (["runs", "rm"], "l", ["latest"]),
+        (["remove", "process"], "f", ["first"]),
+        (["add", "process", "second"], "sc", ["scale="]),
+        (["add", "permanence", "Network"], "model=small", ["model=small_cnn"]),
     ],
 )
 def test_what_a_shell_offers(project, words, incomplete, offered):
+    (project.path / "runs" / "main" / "20260101T000000Z-abcdef").mkdir(parents=True)
     assert complete(project, words, incomplete) == offered
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tipi_core.cli.completing import complete_pipelines, complete_types
+from tipi_core.cli.completing import complete_params, complete_pipelines, complete_types
 from tipi_core.cli.options import project_option
 from tipi_core.errors import UsageError
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.command("add", short_help="Add a permanence or a process.")
 @click.argument("kind", type=click.Choice(["permanence", "process"]))
 @click.argument("type_name", metavar="TYPE", shell_complete=complete_types)
-@click.argument("words", nargs=-1, metavar="[PARAM=VALUE]...")
+@click.argument("words", nargs=-1, metavar="[PARAM=VALUE]...", shell_complete=complete_params)
 @click.option("--name", help="The table's name; without it, the type's in small letters.")
 @click.option("--pipeline", help="The pipeline, where there are several.", shell_complete=complete_pipelines)
 @project_option

@@ -67,7 +67,8 @@ def _show_difference(config: PipelineConfig, other: PipelineConfig, as_json: boo
     for row in rows:
         for sign, side in (("-", "other"), ("+", "this")):
             if side in row:
-                click.echo(f"{sign} {row['key']} = {row[side]!r}")
+                line = f"{sign} {row['key']} = {row[side]!r}"
+                click.echo(click.style(line, fg="red" if sign == "-" else "green"))
 
 
 def differences(this: dict[str, Any], other: dict[str, Any]) -> list[dict[str, Any]]:

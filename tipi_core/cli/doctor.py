@@ -41,8 +41,18 @@ def command(project: Path | None, as_json: bool) -> int:
     if as_json:
         print_json([dict(zip(("check", "status", "found", "cure"), row, strict=True)) for row in rows])
     else:
-        print_table(["check", "status", "found", "cure"], rows)
+        print_table(["check", "status", "found", "cure"], _in_short(rows))
     return 3 if any(row[:2] == ("plugin", "failed") for row in rows) else 0
+
+
+def _in_short(rows: list[Row]) -> Iterator[Row]:
+    """Yield the rows with the plugins that work in one."""
+    well = [row for row in rows if row[0] == "plugin" and row[1] == "ok" and not row[3]]
+    for row in rows:
+        if row not in well:
+            yield row
+        elif row == well[0]:
+            yield "plugins", "ok", ", ".join(plugin[2].partition(" ")[0] for plugin in well), ""
 
 
 def _torch() -> Iterator[Row]:

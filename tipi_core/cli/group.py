@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tipi_core.cli.painting import paint_report, take_color, terminal_width
 from tipi_core.errors import PluginError, TipiError, UsageError, did_you_mean
 from tipi_core.installed import InstalledEntry, find_entries, find_versions
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
 COMPLETE = "_TIPI_COMPLETE"
+ID_METAVARS = ("ID", "[ID]...", "ID...", "A", "B")
 COMMANDS = {
     "run": "Run a pipeline.",
     "list": "List the pipelines of this project and of the plugins.",
@@ -65,12 +67,11 @@ class LazyGroup(click.Group):
         if any(name.startswith(f"{full}.") for name in COMMANDS):
             return self._group(cmd_name)
         if cmd_name in self._own():
-            command: click.Command = import_module(f"tipi_core.cli.{full.replace('.', '_')}").command
-            return command
+            return _complete_ids(import_module(f"tipi_core.cli.{full.replace('.', '_')}").command)
         added = self._added()
         entry = added.get(cmd_name)
         if entry is not None:
-            return _load_command(entry)
+            return _complete_ids(_load_command(entry))
         return self._group(cmd_name) if cmd_name in added else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -148,6 +149,16 @@ def _read_help(entry: InstalledEntry) -> str:
     return f"From {entry.package}."
 
 
+def _complete_ids(command: click.Command) -> click.Command:
+    """Let the shell complete the ids of runs in every argument whose metavar says so, a plugin's too."""
+    from tipi_core.cli.completing import complete_runs
+
+    for parameter in command.params:
+        if isinstance(parameter, click.Argument) and parameter.metavar in ID_METAVARS:
+            parameter._custom_shell_complete = complete_runs
+    return command
+
+
 def _load_command(entry: InstalledEntry) -> click.Command:
     try:
         command = entry.load()
@@ -180,20 +191,28 @@ def make_root() -> LazyGroup:
             ["--version"], is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Show it."
         )
     )
+    when = click.Choice(["auto", "always", "never"])  # taken out of the words before: it may stand behind any command
+    group.params.append(
+        click.Option(["--color"], type=when, expose_value=False, help="Whether to use colours, behind any command.")
+    )
     return group
 
 
 def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error becomes one message on stderr."""
+    color = None
     try:
-        result = make_root().main(arguments, prog_name="tipi", complete_var=COMPLETE, standalone_mode=False)
+        arguments, color = take_color(arguments)
+        result = make_root().main(
+            arguments, prog_name="tipi", complete_var=COMPLETE, standalone_mode=False, color=color
+        )
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message())
         return 0
     except click.ClickException as error:
-        return _fail(_from_click(error))
+        return _fail(_from_click(error), color)
     except TipiError as error:
-        return _fail(error, debug="--debug" in arguments)
+        return _fail(error, color, debug="--debug" in arguments)
     except (click.Abort, KeyboardInterrupt):
         return 130
     except BrokenPipeError:
@@ -211,10 +230,10 @@ def _from_click(error: click.ClickException) -> UsageError:
     return UsageError(error.format_message().rstrip("."), hint=f"see {command} --help")
 
 
-def _fail(error: TipiError, debug: bool = False) -> int:
+def _fail(error: TipiError, color: bool | None, debug: bool = False) -> int:
     if debug:
         import traceback
 
         traceback.print_exception(error)
-    click.echo(error.report(), err=True)
+    click.echo(paint_report(error.report(), terminal_width()), err=True, color=color)
     return error.exit_code

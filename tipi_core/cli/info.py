@@ -30,7 +30,18 @@ def command(project: Path | None, as_json: bool) -> None:
         return
     for title, value in facts.items():
         text = ", ".join(f"{key} {item}" for key, item in value.items()) if isinstance(value, dict) else value
-        click.echo(f"{title:9} {', '.join(text) if isinstance(text, list) else text}")
+        _print_fact(title, ", ".join(text) if isinstance(text, list) else str(text))
+
+
+def _print_fact(title: str, text: str) -> None:
+    """Print one fact; on a terminal its lines stand below each other."""
+    import shutil
+
+    from tipi_core.cli.tables import wrap
+
+    width = shutil.get_terminal_size((80, 24)).columns - 10 if sys.stdout.isatty() else len(text)
+    for number, line in enumerate(wrap(text, max(width, 20))):
+        click.echo(f"{click.style(f'{title:9}', bold=True)} {line}" if number == 0 else f"{'':9} {line}")
 
 
 def _facts(project: Path | None) -> dict[str, Any]:

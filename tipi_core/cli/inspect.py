@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tipi_core.cli.options import json_option, override_words, pipeline_argument, project_option
-from tipi_core.cli.output import print_json
+from tipi_core.cli.output import print_json, short_place
 
 if TYPE_CHECKING:
     from tipi_core.plan import Plan, Resolved
@@ -45,7 +45,7 @@ def _lines(plan: Plan, docs: bool) -> Iterator[str]:
     from tipi_core.plan import Providers
 
     config, providers = plan.config, Providers(plan.config)
-    yield f"{config.name}  {config.path}"
+    yield f"{click.style(config.name, bold=True)}  {_dim(short_place(str(config.path)))}"
     if config.description:
         yield f"  {config.description}"
     if config.seed is not None:
@@ -53,7 +53,7 @@ def _lines(plan: Plan, docs: bool) -> Iterator[str]:
     for title, kind in (("permanences", "permanence"), ("processes", "process")):
         members = [resolved for resolved in plan.resolved if resolved.spec.kind == kind]
         if members:
-            yield f"{title}"
+            yield click.style(title, bold=True)
         for resolved in members:
             names = [parameter.name for parameter in resolved.signature.parameters]
             provided = providers.fill(resolved.spec, resolved.is_class, names)
@@ -64,20 +64,25 @@ def _component(resolved: Resolved, docs: bool, provided: Mapping[str, str], secr
     from tipi_core.config.writing import mask_secrets
 
     spec = resolved.spec
-    yield f"  {spec.name}: {spec.type}  [{resolved.owner}]  {resolved.where}"
+    name, kind = click.style(spec.name, bold=True), click.style(spec.type, fg="cyan")
+    yield f"  {name}: {kind}  [{resolved.owner}]  {_dim(short_place(resolved.where))}"
     doc = resolved.definition.doc if resolved.definition else None
     if docs and doc:
         yield from (f"      {line}".rstrip() for line in doc.strip().splitlines())
     params = mask_secrets(dict(spec.params), secrets)
     for name, value in params.items():
-        yield f"    {name} = {value!r}  ({spec.where_param(name)})"
+        yield f"    {name} = {value!r}  {_dim(f'({spec.where_param(name)})')}"
     for parameter in resolved.signature.parameters:
         if parameter.name in params or parameter.name not in resolved.signature.names:
             continue
         if parameter.name in provided:
-            yield f"    {parameter.name}  ({provided[parameter.name]})"
+            yield f"    {parameter.name}  {_dim(f'({provided[parameter.name]})')}"
         else:
-            yield f"    {parameter.name} = {parameter.default!r}  (default)"
+            yield f"    {parameter.name} = {parameter.default!r}  {_dim('(default)')}"
+
+
+def _dim(text: str) -> str:
+    return click.style(text, fg="bright_black")
 
 
 def _as_dict(plan: Plan) -> dict[str, Any]:

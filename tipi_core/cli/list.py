@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tipi_core.cli.options import json_option, project_option
-from tipi_core.cli.output import print_json, print_table
+from tipi_core.cli.output import print_json, print_table, short_place
 
 if TYPE_CHECKING:
     from tipi_core.plan import Resolver
@@ -32,7 +32,11 @@ def command(project: Path | None, as_json: bool) -> None:
     if as_json:
         print_json(rows)
     else:
-        print_table(["name", "status", "description", "file"], [list(row.values())[:4] for row in rows])
+        cells = [[row[key] for key in ("name", "status", "description")] for row in rows]
+        places = [
+            "packaged" if row["packaged"] else short_place(str(resolver.project.root / row["file"])) for row in rows
+        ]
+        print_table(["name", "status", "description", "file"], [[*c, p] for c, p in zip(cells, places, strict=True)])
 
 
 def _describe(resolver: Resolver, name: str, path: Path) -> dict[str, Any]:

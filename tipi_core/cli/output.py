@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -9,7 +10,7 @@ from typing import Any
 
 import click
 
-GAP = 3  # between two columns of a table on a terminal
+GAP = 2  # between two columns of a table
 
 
 def print_json(value: Any) -> None:
@@ -19,13 +20,21 @@ def print_json(value: Any) -> None:
     click.echo(encode(value, indent=2).decode())
 
 
+def short_place(where: str) -> str:
+    """Return a path, or a place in a file, as a person in the working directory would write it."""
+    here, home = f"{os.getcwd()}{os.sep}", f"{os.path.expanduser('~')}{os.sep}"
+    if where.startswith(here):
+        return where[len(here) :]
+    return f"~{os.sep}{where[len(home) :]}" if where.startswith(home) else where
+
+
 def print_table(
     columns: Sequence[str],
     rows: Iterable[Sequence[Any]],
     numbers: Sequence[str] = (),
     optional: Sequence[str] = (),
 ) -> None:
-    """Print rows: a Rich table on a terminal, aligned plain columns anywhere else.
+    """Print rows: on a terminal in colours and as wide as that is, in aligned plain columns anywhere else.
 
     Args:
         columns: The headings.
@@ -35,7 +44,11 @@ def print_table(
     """
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if is_terminal():
-        _print_rich(*_fit(columns, texts, optional), numbers)
+        _print_drawn(*_fit(columns, texts, optional), numbers, terminal_width())
+        return
+    context = click.get_current_context(silent=True)
+    if context is not None and context.color:
+        _print_drawn(columns, texts, numbers, sys.maxsize)
         return
     widths = [max(len(cell) for cell in column) for column in zip(columns, *texts, strict=True)]
     for row in [list(columns), *texts]:
@@ -47,9 +60,8 @@ def print_table(
 
 
 def separate() -> None:
-    """Leave a line between two tables; on a terminal they bring their own."""
-    if not is_terminal():
-        click.echo("")
+    """Leave a line between two tables."""
+    click.echo("")
 
 
 def is_terminal() -> bool:
@@ -64,10 +76,10 @@ def terminal_width() -> int:
 
 def table_width(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> int:
     """Return how wide a terminal has to be for a table."""
-    from rich.cells import cell_len
+    from tipi_core.cli.tables import cell_width
 
-    widths = [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)]
-    return sum(widths) + GAP * len(widths)
+    widths = [max(map(cell_width, column)) for column in zip(columns, *rows, strict=True)]
+    return sum(widths) + GAP * (len(widths) - 1)
 
 
 def _fit(
@@ -83,16 +95,8 @@ def _fit(
     return columns, rows
 
 
-def _print_rich(columns: Sequence[str], rows: Iterable[Sequence[str]], numbers: Sequence[str]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+def _print_drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str], width: int) -> None:
+    from tipi_core.cli.tables import draw_table
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for name in columns:
-        number = name in numbers
-        table.add_column(name, justify="right" if number else "left", overflow="fold", no_wrap=number)
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    Console().print(table)
+    for line in draw_table(columns, rows, numbers, width):
+        click.echo(line)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tipi_core.cli.output import print_json, print_table
+from tipi_core.cli.output import print_json, print_table, short_place
 
 if TYPE_CHECKING:
     from tipi_core.plan import Plan, Resolved
@@ -34,7 +34,7 @@ def _row(runner: PipelineRunner, plan: Plan, resolved: Resolved) -> dict[str, An
         "name": spec.name,
         "type": spec.type,
         "what": _what(runner, plan, resolved),
-        "from": f"{resolved.owner}  {resolved.where}",
+        "from": f"{resolved.owner}  {short_place(resolved.where)}",
     }
 
 

@@ -31,7 +31,7 @@ def command(as_json: bool) -> None:
         print_json(rows)
         return
     columns = ["name", "package", "version", "status", "provides"]
-    print_table(columns, [[", ".join(v) if isinstance(v := row[c], list) else v for c in columns] for row in rows])
+    print_table(columns, [[*(row[c] for c in columns[:4]), _in_short(row["provides"])] for row in rows])
     names = [row["name"] for row in rows]
     here = open_project()
     for stranger in Selection.from_environment(here.blocked).strangers(names):
@@ -42,6 +42,21 @@ def command(as_json: bool) -> None:
         if row["cause"]:
             cure = f"; {row['cure']}" if row["cure"] else ""
             click.echo(f"{row['name']} ({row['package']} {row['version']}): {row['cause']}{cure}")
+
+
+def _in_short(provided: list[str]) -> str:
+    """Return what a plugin provides by kind, its hooks last; ``tipi_register`` only says the rest.
+
+    Example:
+        >>> _in_short(["tipi_log", "tipi_register", "model mlp", "model tiny"])
+        'model mlp, tiny; hooks log'
+    """
+    kinds: dict[str, list[str]] = {}
+    for word in sorted(provided, key=lambda word: " " not in word):
+        kind, _, name = word.rpartition(" ")
+        if name != "tipi_register":
+            kinds.setdefault(kind or "hooks", []).append(name if kind else name.removeprefix("tipi_"))
+    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items())
 
 
 def describe_plugins() -> list[dict[str, Any]]:

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from tipi_core.cli.completing import complete_pipelines
+from tipi_core.cli.completing import complete_pipelines, complete_tables
 from tipi_core.cli.options import project_option
 from tipi_core.errors import UsageError, did_you_mean
 
 
 @click.command("remove", short_help="Remove a permanence or a process.")
 @click.argument("kind", type=click.Choice(["permanence", "process"]))
-@click.argument("name")
+@click.argument("name", shell_complete=complete_tables)
 @click.option("--pipeline", help="The pipeline, where there are several.", shell_complete=complete_pipelines)
 @project_option
 def command(kind: str, name: str, pipeline: str | None, project: Path | None) -> None:

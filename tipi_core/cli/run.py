@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tipi_core.cli.completing import complete_processes
+from tipi_core.cli.completing import complete_processes, complete_targets
 from tipi_core.cli.options import (
     debug_option,
     json_option,
     load_host,
     no_plugins_option,
     override_words,
-    pipeline_argument,
     project_option,
     without_option,
 )
@@ -46,7 +45,7 @@ class _RunCommand(click.Command):
 
 
 @click.command("run", short_help="Run a pipeline.", cls=_RunCommand)
-@pipeline_argument
+@click.argument("name", metavar="NAME|FILE", shell_complete=complete_targets)
 @override_words
 @click.option("--config", help="A file in place of the pipeline's own.")
 @click.option(
@@ -132,7 +131,7 @@ def command(
         print_plan(runner, as_json)
         return 0
     quietly = {"TIPI_PROGRESS": "off", "TIPI_QUIET": "1"} if quiet else {}
-    variables = quietly | ({"TIPI_SMOKE": str(SMOKE)} if smoke else {})
+    variables = quietly | ({"TIPI_SMOKE": str(SMOKE)} if smoke else {}) | _colours()
     with environment(variables), keep_output(lambda: runner.record) if log else nullcontext():
         return _run(runner, as_json, quiet, debug)
 
@@ -151,6 +150,12 @@ def _run(runner: PipelineRunner, as_json: bool, quiet: bool, debug: bool) -> int
     elif result.path is not None:
         click.echo(result.path)
     return 0
+
+
+def _colours() -> dict[str, str]:
+    """Return what tells the bars and the user's own tools what ``--color`` says."""
+    wanted = click.get_current_context().color
+    return {} if wanted is None else {"FORCE_COLOR": "1"} if wanted else {"NO_COLOR": "1"}
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tipi_core.cli.options import json_option, project_option
-from tipi_core.cli.output import print_json, print_table
+from tipi_core.cli.output import print_json, print_table, short_place
 
 if TYPE_CHECKING:
     from tipi_core.plan import KnownType
@@ -34,7 +34,7 @@ def command(kind: str | None, project: Path | None, as_json: bool) -> None:
         return
     print_table(
         ["kind", "name", "owner", "where", "parameters"],
-        [[k.kind, k.name, k.owner, k.where, ", ".join(k.signature.names)] for k in found],
+        [[k.kind, k.name, k.owner, short_place(k.where), ", ".join(k.signature.names)] for k in found],
     )
 
 

@@ -9,6 +9,7 @@ import click
 from tipi_core.cli.completing import complete_pipelines
 from tipi_core.cli.options import json_option, override_words, project_option
 from tipi_core.cli.output import print_json
+from tipi_core.cli.painting import paint_report, terminal_width
 from tipi_core.errors import ConfigError, ConfigProblems, TipiError, UsageError
 
 
@@ -37,9 +38,9 @@ def command(
         print_json({each: [_as_dict(problem) for problem in _problems(error)] for each, error in errors.items()})
     for each, error in errors.items():
         if error is not None:
-            click.echo(error.report(), err=True)
+            click.echo(paint_report(error.report(), terminal_width()), err=True)
         elif not as_json:
-            click.echo(f"{each}: ok")
+            click.echo(f"{each}: {click.style('ok', fg='green')}")
     return 2 if any(errors.values()) else 0
 
 

@@ -9,7 +9,7 @@ import click
 
 from tipi_core.cli.completing import complete_key
 from tipi_core.cli.options import json_option, override_words, pipeline_argument, project_option
-from tipi_core.cli.output import print_json, print_table
+from tipi_core.cli.output import print_json, print_table, short_place
 from tipi_core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def command(
     if as_json:
         print_json({"key": path, "sources": rows})
         return
-    click.echo(path)
-    print_table(["value", "from", ""], [[_text(row), row["from"], row["outcome"]] for row in rows])
+    click.echo(click.style(path, bold=True))
+    print_table(["value", "from", "outcome"], [[_text(row), row["from"], row["outcome"]] for row in rows])
 
 
 def explain(plan: Plan, key: str) -> tuple[str, list[dict[str, Any]]]:
@@ -73,7 +73,9 @@ def _default(plan: Plan, keys: list[str]) -> list[dict[str, Any]]:
         for parameter in resolved.signature.parameters:
             own = parameter.name in resolved.signature.names and not parameter.required
             if own and keys == [*resolved.spec.path, "params", parameter.name]:
-                return [{"value": parameter.default, "from": f"default, {resolved.where}", "removes": False}]
+                return [
+                    {"value": parameter.default, "from": f"default, {short_place(resolved.where)}", "removes": False}
+                ]
     return []
 
 

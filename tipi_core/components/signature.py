@@ -20,6 +20,7 @@ from tipi_core.errors import did_you_mean, nearest
 
 UNKNOWN: Any = inspect.Parameter.empty
 GIVEN = ("controller", "force")
+LONGEST_VALUE = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,8 @@ def convert(parameter: Parameter, value: Any) -> Any:
         fits, converted = _fit(choice, value)
         if fits:
             return converted
-    raise ValueError(f"wants {describe_annotation(parameter.annotation)}, not {value!r}")
+    shown = repr(value) if len(repr(value)) <= LONGEST_VALUE else f"{repr(value)[: LONGEST_VALUE - 3]}..."
+    raise ValueError(f"wants {describe_annotation(parameter.annotation)}, not {shown}")
 
 
 def _check_value(parameter: Parameter, value: Any, owner: str) -> Iterator[Mistake]:

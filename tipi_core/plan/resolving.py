@@ -17,6 +17,8 @@ from tipi_core.registry import PROCESS, Entry, check_trust, is_trusted, reach
 from tipi_core.sources import Definition, SourceTree, import_roots, read_definition
 from tipi_core.sources.tree import MAYBE
 
+MOST_NAMES = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
@@ -156,8 +158,9 @@ class Resolver:
             raise _error(spec, f"unknown process type {spec.type!r}", hint)
         hint = did_you_mean(spec.type, self.names(spec.kind), "known here") or "write module:attr, or define it"
         failed = [plugin.found.name for plugin in self.host.plugins if plugin.status in ("failed", "blocked")]
-        if failed:
-            hint += f" (not loaded: {', '.join(failed)}; see tipi plugins)"
+        if failed and not hint.startswith("did you mean"):
+            names = ", ".join(failed) if len(failed) <= MOST_NAMES else f"{len(failed)} plugins"
+            hint += f" (not loaded: {names}; see tipi plugins)"
         broken = ", ".join(map(str, self.tree.broken)) if self.tree is not None else ""
         if broken:
             hint += f" (could not read: {broken})"

@@ -106,8 +106,10 @@ def _find_config(project: Project, name: str, config: str) -> Path:
 
 
 def _unknown_pipeline(project: Project, name: str, tried: list[Path]) -> UsageError:
+    from tipi_core.config.files import short_path
+
     hint = did_you_mean(name, list_pipelines(project), "pipelines here") or "there are no pipelines here"
-    paths = ", ".join(map(str, tried)) or "packaged pipelines only, since no parent folder is a tipi project"
+    paths = ", ".join(map(short_path, tried)) or "packaged pipelines only, since no parent folder is a tipi project"
     return UsageError(f"no pipeline {name!r}", where=f"tried {paths}", hint=hint)
 
 
