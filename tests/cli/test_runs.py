@@ -59,7 +59,7 @@ def on_terminal(folder, columns, *words):
 
 @pytest.mark.parametrize(("columns", "more"), [(60, ["took"]), (200, ["started", "took"])])
 def test_a_run_is_one_line_on_a_terminal_of_any_width(three, tmp_path, columns, more):
-    head, _, *rows = on_terminal(tmp_path, columns, "runs")
+    head, *rows = on_terminal(tmp_path, columns, "runs")
     assert head.split() == ["id", "name", "state", *more, "best"]
     assert [row.split()[0] for row in rows] == [folder.name[-6:] for folder in reversed(three)]
     assert all("loss=" in row for row in rows)

@@ -44,7 +44,7 @@ def test_a_command_ends_the_same_on_a_terminal_and_in_a_pipe(project, name):
     piped, out, err = pipe(OTHERS[name], project, TIPI_PLUGINS="cpu,progress")
     assert code == piped == 0, err
     assert not ANSI.search(out + err)
-    assert {word for line in lines for word in line.plain.split() if word.isalpha()} & set(out.split())
+    assert {word for line in lines for word in line.plain.split() if word.isalpha()} & set((out + err).split())
 
 
 @pytest.mark.parametrize("name", TABLES)

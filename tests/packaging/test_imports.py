@@ -17,6 +17,8 @@ ROOMS = {"devices", "errors", "metrics", "progress", "run"}
 PLUGINS = {
     "tipi_plugins",
     "tipi_plugins.builtin",
+    "tipi_plugins.builtin.known",  # what checks the names of models and the like
+    "tipi_plugins.builtin.packages",
     "tipi_plugins.devices",
     "tipi_plugins.devices.cpu",
     "tipi_plugins.devices.cuda",
