@@ -17,10 +17,10 @@ def files_with(folder, secrets):
 
 def test_no_file_of_a_scripts_record_holds_a_secret(tmp_path, cli):
     (tmp_path / "train.py").write_text(
-        "import os\nfrom tipi.helpers import logger\n"
+        "import os, sys\nfrom tipi.helpers import logger\n"
         "config = {'lr': 0.1, 'hub': {'token': 'tok-77-abc', 'logins': [{'password': 'pw-in-list-1'}]}}\n"
         "logger.init(mode='disabled', config=config)\nlogger.log({'loss': 1})\n"
-        "print('using', config['hub']['token'], os.environ['SOME_SERVICE_TOKEN'])\n"
+        "print('using', config['hub']['token'], os.environ['SOME_SERVICE_TOKEN'], sys.argv)\n"
         f"raise ValueError('login with tok-77-abc or {SECRETS[-1]} failed at https://me:hunter22@host.example/x')\n"
     )
     words = ["--api-key=key-on-line-2", "--auth-token", "word-after-3", "--lr=0.1"]

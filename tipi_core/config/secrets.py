@@ -139,6 +139,24 @@ def mask_command(words: Iterable[str], secrets: Collection[str] = ()) -> list[st
     return masked
 
 
+def command_secrets(words: Iterable[str]) -> set[str]:
+    """Return the secrets on a command line, as :func:`collect_secrets` tells them.
+
+    Example:
+        >>> command_secrets(["train.py", "--password", "moon", "--sort-key=loss"])
+        {'moon'}
+    """
+    found, before = set[str](), ""
+    for word in words:
+        name, equals, value = word.partition("=")
+        if equals:
+            found.update(collect_secrets({name.strip("\"' +"): value.strip("\"'")}))
+        elif before and not word.startswith("-"):
+            found.update(collect_secrets({before: word}))
+        before = word if word.startswith("-") and not equals else ""
+    return found
+
+
 def collect_secrets(value: Any, under: str = "") -> Iterator[str]:
     """Yield every text under a key that looks like a secret, in tables and lists too.
 

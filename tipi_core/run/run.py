@@ -276,13 +276,13 @@ class Run:
                 print(f"tipi: {note}", file=sys.stderr)  # noqa: T201 - the last word of a run that otherwise succeeded
 
     def _create_record(self) -> RunRecord | None:
-        from tipi_core.config.secrets import environment_secrets
+        from tipi_core.config.secrets import command_secrets, environment_secrets
         from tipi_core.project.settings import runs_folder
         from tipi_core.records import RunRecord, SlowFacts, collect_facts
 
         try:
             facts = {**collect_facts(), "kind": self.kind, "seed": self.seed, **self.facts}
-            self.secrets |= environment_secrets(os.environ)
+            self.secrets |= environment_secrets(os.environ) | command_secrets(getattr(sys, "orig_argv", sys.argv))
             record = RunRecord.create(runs_folder(self.root), self.name, self.id, facts, self.secrets)
             self._cleanup.push("collect_slow_facts", SlowFacts(record, self.root).wait)
             return record
