@@ -133,6 +133,16 @@ def test_tables_texts_images_and_artifacts_arrive(python, script, record, tmp_pa
 
 
 @needs_wandb
+def test_what_wandb_does_not_understand_is_left_out_and_the_rows_behind_it_arrive(python, script, record):
+    words = "logger.define_metric('*a*'); logger.define_metric('x', summary='sideways'); logger.log({'after': 1})"
+    done = python(script(words), WANDB_MODE="offline")
+    assert done.code == 0, done.err
+    assert status(record())["state"] == "done"
+    assert without_clock(offline_run(record())[1][-1]) == {"after": 1}
+    assert "left out" in (record() / "wandb" / "relay.log").read_text()
+
+
+@needs_wandb
 def test_in_process_every_row_arrives_and_models_can_be_watched(python, tmp_path, record):
     pytest.importorskip("torch")
     (tmp_path / "train.py").write_text(

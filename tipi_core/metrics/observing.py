@@ -60,13 +60,13 @@ class Observers:
                 self._unread = start
             self._change.notify_all()
 
-    def close(self, seconds: float = END_SECONDS) -> None:
-        """Wait until everything was handed over, not longer than ``seconds``."""
+    def close(self) -> None:
+        """Wait until everything was handed over, ten seconds at most."""
         with self._change:
             self._ending = True
             self._change.notify_all()
         if self._thread is not None:
-            self._thread.join(seconds)
+            self._thread.join(END_SECONDS)
             if self._thread.is_alive():
                 say("a plugin did not take all metrics in time; they are in the record")
 

@@ -85,7 +85,7 @@ class Client:
     def _define(self, define: Any) -> None:
         """Define a metric; said again after an interruption, it changes nothing."""
         if isinstance(define, dict):
-            self._axes.add(str(define.get("step_metric")))
+            self._axes |= {define["step_metric"]} if isinstance(define.get("step_metric"), str) else set()
             with _logged():
                 self._run.define_metric(**{key: value for key, value in define.items() if value is not None})
 
@@ -175,7 +175,7 @@ def _logged() -> Iterator[None]:
     """Keep what wandb refuses, such as a goal it does not know, from ending the rest; the log has it."""
     try:
         yield
-    except (TypeError, ValueError, AttributeError) as error:
+    except Exception as error:  # wandb's own errors among them; where its service died, the next row says so
         print(f"left out: {type(error).__name__}: {error}", file=sys.stderr)  # noqa: T201 - the log
 
 
