@@ -159,7 +159,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
         self.pos = display.free_position() if pos is None else pos
         if self.bar_format:
             str(self)  # a wrong format raises here, not in the drawing thread
-        self._first_step = self.run.step
+        self._first_row = repr(self.run.steps)
         self.run.push_loop(self._loop())
         self._left_open = True
         display.open(self)
@@ -289,7 +289,7 @@ class progress_bar(Surface, Awaitable, Generic[T]):  # noqa: N801 - used like a 
 
     def logged_metrics(self) -> Mapping[str, float]:
         """Return the run's latest metrics; none where nothing was logged since the bar opened: they are not its own."""
-        return {} if self.run.step == self._first_step else self.run.fresh_metrics()
+        return {} if repr(self.run.steps) == self._first_row else self.run.fresh_metrics()
 
     def outcome(self) -> str:
         """Return ``running``, or how the bar ended."""

@@ -195,9 +195,10 @@ class Display:
         style = sinks.choose_style(bar.fp, bar.run)
         if style == "off":
             return None
-        key = (style, (style == "live" and device_of(bar.fp)) or id(bar.fp))
+        device = device_of(bar.fp) if style == "live" else None
+        key = style, device or id(bar.fp)
         if key not in self._sinks:
-            self._sinks[key] = sinks.make_sink(style, bar, self)
+            self._sinks[key] = sinks.make_sink(style, bar, self, device)
         return self._sinks[key]
 
     def _insert(self, bar: ProgressBar[Any]) -> None:

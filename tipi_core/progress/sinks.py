@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tipi_core.progress.notebook import NotebookSink, in_notebook
 from tipi_core.progress.screen import Screen
 from tipi_core.progress.settings import DisplaySettings, settings_of
-from tipi_core.progress.streams import Guard, Question, guard_questions, guard_terminal, unwrapped
+from tipi_core.progress.streams import Guard, Question, guard_questions, guard_terminal, is_terminal, unwrapped
 from tipi_core.progress.wrapping import flush
 from tipi_core.run import is_spawned
 
@@ -123,12 +123,14 @@ class LiveSink:
         stream: The terminal.
         run: Whose plugins give the bars their look.
         display: The display, for its lock and its list of failures.
+        device: The number of the terminal's device, None where it has none.
     """
 
     urgent = True
 
-    def __init__(self, stream: Any, run: Run, display: Display) -> None:
+    def __init__(self, stream: Any, run: Run, display: Display, device: int | None) -> None:
         self.stream = stream
+        self._device = device
         self._run = run
         self._display = display
         self._screen: Screen | None = None
@@ -146,7 +148,7 @@ class LiveSink:
         if self._screen is None:
             for stream in (self.stream, sys.stderr, sys.stdout):
                 flush(stream)
-            guards = guard_terminal(self.stream, self._pass_text)
+            guards = guard_terminal(self.stream, self._device, self._pass_text)
             mine = next((guard for guard in guards if guard.stream is self.stream), None)
             write = mine.real_write if mine else self.stream.write
             self._guards = [*guards, *guard_questions(self._aside)]
@@ -298,10 +300,10 @@ def replace_renderer(run: Run) -> None:
     run.service(_Look).renderer = TextRenderer()
 
 
-def make_sink(style: str, bar: ProgressBar[Any], display: Display) -> Sink:
-    """Return a new place for the bars of that style that are written to the file of ``bar``."""
+def make_sink(style: str, bar: ProgressBar[Any], display: Display, device: int | None) -> Sink:
+    """Return a new place for the bars of that style that are written to the file of ``bar``, on that device."""
     if style == "live":
-        return LiveSink(unwrapped(bar.fp), bar.run, display)
+        return LiveSink(unwrapped(bar.fp), bar.run, display, device)
     return NotebookSink(bar.run) if style == "notebook" else PlainSink(bar.fp, bar.settings)
 
 
@@ -322,11 +324,3 @@ def _leads() -> bool:
     import multiprocessing
 
     return os.environ.get("RANK") == "0" and not multiprocessing.current_process().daemon
-
-
-def is_terminal(file: Any) -> bool:
-    """Return whether ``file`` is a terminal; without a working ``isatty`` it is none."""
-    try:
-        return bool(file.isatty())
-    except (AttributeError, ValueError, OSError):
-        return False

@@ -10,9 +10,11 @@ import builtins
 import os
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeAlias
+
+Passing: TypeAlias = Callable[[str, Callable[[str], Any], Callable[[], Any]], Any]
 
 _MISSING = object()
 
@@ -25,13 +27,17 @@ class Guard:
         passing: Called with the text, the stream's real ``write`` and its ``flush``; returns what ``write`` returns.
     """
 
-    def __init__(self, stream: Any, passing: Callable[[str, Callable[[str], Any], Callable[[], Any]], Any]) -> None:
+    def __init__(self, stream: Any, passing: Passing) -> None:
+        set_attribute: object = type(stream).__setattr__
+        if set_attribute is not object.__setattr__:
+            raise TypeError("it would hand our methods on to the stream inside it, which is guarded by itself")
         self.stream = stream
         self.real_write = stream.write
         self.real_flush = getattr(stream, "flush", lambda: None)
         self._passing = passing
         self._active = True
-        self._before = {name: vars(stream).get(name, _MISSING) for name in ("write", "writelines")}
+        own = vars(stream)
+        self._before = own.get("write", _MISSING), own.get("writelines", _MISSING)
         stream.write, stream.writelines = self.write, self.writelines
 
     def write(self, text: str) -> Any:
@@ -47,8 +53,11 @@ class Guard:
     def remove(self) -> None:
         """Make the stream what it was; one that somebody else shadowed meanwhile stays theirs."""
         self._active = False
-        for name, before in self._before.items():
-            if vars(self.stream).get(name) != getattr(self, name):
+        own = vars(self.stream)
+        for name, ours, before in zip(
+            ("write", "writelines"), (self.write, self.writelines), self._before, strict=True
+        ):
+            if own.get(name) != ours:
                 continue
             if before is _MISSING:
                 delattr(self.stream, name)
@@ -92,6 +101,14 @@ def unwrapped(stream: Any) -> Any:
     return getattr(stream, "rich_proxied_file", stream)
 
 
+def is_terminal(file: Any) -> bool:
+    """Return whether ``file`` is a terminal; without a working ``isatty`` it is none."""
+    try:
+        return bool(file.isatty())
+    except (AttributeError, ValueError, OSError):
+        return False
+
+
 def device_of(stream: Any) -> int | None:
     """Return which device ``stream`` is, None for what is no file; 0 is no device."""
     try:
@@ -100,19 +117,21 @@ def device_of(stream: Any) -> int | None:
         return None
 
 
-def guard_terminal(stream: Any, passing: Callable[[str, Callable[[str], Any], Callable[[], Any]], Any]) -> list[Guard]:
-    """Guard ``stream``, a terminal, and those of the standard streams that are the same one."""
+def guard_terminal(stream: Any, device: int | None, passing: Passing) -> list[Guard]:
+    """Guard ``stream``, a terminal, and those of the standard streams that are the same one.
+
+    Args:
+        stream: The stream that is drawn on.
+        device: What :func:`device_of` says of it.
+        passing: What the guards do with text.
+    """
     guards: list[Guard] = []
-    device = device_of(stream)
-    standard = (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__)
-    streams = {id(each): each for each in (stream, *map(unwrapped, standard))}
-    for candidate in streams.values():
-        if candidate is None or not (candidate is stream or (device and device_of(candidate) == device)):
+    seen = {id(None)}
+    for candidate in (stream, *map(unwrapped, (sys.stderr, sys.stdout, sys.__stderr__, sys.__stdout__))):
+        if id(candidate) in seen:
             continue
-        if type(candidate).__setattr__ is not object.__setattr__:
-            continue  # it would hand our ``write`` on to the stream inside it, which is guarded by itself
-        try:
-            guards.append(Guard(candidate, passing))
-        except (AttributeError, TypeError):
-            continue  # a stream that cannot be shadowed keeps writing by itself
+        seen.add(id(candidate))
+        if candidate is stream or (device and is_terminal(candidate) and device_of(candidate) == device):
+            with suppress(AttributeError, TypeError):  # a stream that cannot be shadowed keeps writing by itself
+                guards.append(Guard(candidate, passing))
     return guards

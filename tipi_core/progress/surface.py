@@ -237,7 +237,7 @@ class Surface:
     @classmethod
     def write(cls, s: str, file: Any = None, end: str = "\n", nolock: bool = False) -> None:  # noqa: ARG003
         """Print above the bars, to stdout unless ``file`` says else; a terminal gets control characters spelled out."""
-        from tipi_core.progress.sinks import is_terminal
+        from tipi_core.progress.streams import is_terminal
         from tipi_core.progress.text import harmless
 
         target = sys.stdout if file is None else file
