@@ -189,9 +189,10 @@ def exit_code_of(error: BaseException) -> int:
 
 
 def nearest(word: str, choices: Iterable[str], limit: int = 3) -> list[str]:
-    """Return up to ``limit`` of ``choices`` that look like ``word``, the nearest first.
+    """Return up to ``limit`` of ``choices`` that look like ``word``, the nearest first; case does not count.
 
-    The measure is the ratio of matching blocks (Ratcliff and Obershelp, as in :mod:`difflib`), case folded.
+    What looks alike is told by the ratio of matching blocks (Ratcliff and Obershelp, as in :mod:`difflib`), which is
+    nearest by the number of letters to change.
 
     Example:
         >>> nearest("epoch", ["lr", "epochs"])
@@ -202,7 +203,23 @@ def nearest(word: str, choices: Iterable[str], limit: int = 3) -> list[str]:
     folded: dict[str, str] = {}
     for choice in choices:
         folded.setdefault(choice.casefold(), choice)
-    return [folded[hit] for hit in difflib.get_close_matches(word.casefold(), folded, n=limit, cutoff=0.6)]
+    hits = difflib.get_close_matches(word.casefold(), folded, n=3 * limit, cutoff=0.6)
+    return [folded[hit] for hit in sorted(hits, key=lambda hit: _changes(word.casefold(), hit))[:limit]]
+
+
+def _changes(one: str, other: str) -> int:
+    """Return how many letters have to be put in, left out, exchanged or swapped with their neighbour."""
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for i, letter in enumerate(one, 1):
+        above, row = row, [i]
+        for j, wanted in enumerate(other, 1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != wanted))
+            if before and j > 1 and letter == other[j - 2] and one[i - 2] == wanted:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        before = above
+    return row[-1]
 
 
 def did_you_mean(word: str, choices: Iterable[str], else_list: str | None = None) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,7 @@ from tipi_core.config.reading import Overrides, read_pipeline
 from tipi_core.config.secrets import mask_command
 from tipi_core.config.writing import to_toml
 from tipi_core.controller import CoreProviders, PipelineController
-from tipi_core.errors import UsageError, did_you_mean, exit_code_of
+from tipi_core.errors import StorageError, TipiError, UsageError, did_you_mean, exit_code_of
 from tipi_core.plan import Part, Plan, Resolver, make_plan
 from tipi_core.plugins import PluginHost
 from tipi_core.project.importing import ProjectImports, without_collections
@@ -173,7 +173,7 @@ class PipelineRunner:
         start = time.perf_counter()
         run = controller.run
         record = self.record = run.open_record()
-        with _closing(run, controller):
+        with _without_trace(run), _closing(run, controller):
             if record is not None:
                 record.write_config(to_toml(plan.config.data, plan.config.secrets))
             run.host.register("core", CoreProviders())
@@ -199,6 +199,20 @@ class PipelineRunner:
     def is_forced(self, name: str, in_config: bool = False) -> bool:
         """Return whether a process is executed even where it would be skipped."""
         return in_config or self.force is True or (not isinstance(self.force, bool) and name in self.force)
+
+
+@contextmanager
+def _without_trace(run: Run) -> Iterator[None]:
+    """Leave no record of a run whose input a constructor refused: nothing ran."""
+    try:
+        yield
+    except TipiError as error:
+        if error.exit_code == UsageError.exit_code and run.record is not None:
+            from tipi_core.records.removing import delete_unused
+
+            with suppress(OSError, StorageError):
+                delete_unused(run.record.path)
+        raise
 
 
 def _execute_all(run: Run, controller: PipelineController, processes: Sequence[BoundProcess]) -> None:

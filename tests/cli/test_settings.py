@@ -73,3 +73,45 @@ def test_only_a_folder_that_says_so_is_a_project_of_its_own(cli, tipi_project):
     assert done.code == 2
     assert "unknown process type 'foreign'" in done.err
     assert "unknown process type 'inside'" not in done.err
+
+
+REFUSED = """
+    from tipi import PipelineProcess, Permanence
+    from tipi.errors import ConfigError
+    from tipi.helpers import logger
+
+    class Picky(PipelineProcess):
+        def __init__(self, controller, force=False, logs: bool = False):
+            super().__init__(controller, force)
+            if logs:
+                logger.log({"a": 1})
+            raise ConfigError("this one is not to be had")
+
+        def execute(self): ...
+"""
+
+
+@pytest.mark.parametrize(("logs", "left"), [(False, 0), (True, 1)])
+def test_what_a_constructor_refuses_leaves_no_folder_unless_something_was_logged(cli, tipi_project, logs, left):
+    tipi_project.write("steps.py", REFUSED)
+    tipi_project.write("configs/go.toml", '[processes.a]\ntype = "Picky"\n')
+    done = cli("run", "go", f"a.logs={logs}", cwd=tipi_project.path)
+    assert (done.code, done.last_line) == (2, "tipi: error[config]: this one is not to be had")
+    assert len(list((tipi_project.path / "runs").glob("go/2*"))) == left
+    assert (tipi_project.path / "runs" / "go").exists() == bool(left)
+
+
+@pytest.mark.parametrize("name", ["con", "NUL.toml", "com1", "a.", "..", "-x", "a/b", "ä", "x" * 101])
+def test_names_that_no_system_may_have_are_refused_in_a_config(cli, tipi_project, name):
+    tipi_project.write("configs/go.toml", f'[processes."{name}"]\ntype = "x"\n')
+    done = cli("validate", "go", cwd=tipi_project.path)
+    assert done.code == 2
+    assert f"{name!r} is no process name" in done.err
+
+
+def test_a_process_that_began_leaves_its_record_whatever_it_raises(cli, tipi_project):
+    steps = "from tipi import pipeline_process\nfrom tipi.errors import ConfigError\n\n@pipeline_process\ndef go():\n"
+    tipi_project.write("steps.py", f"{steps}    raise ConfigError('too late')\n")
+    tipi_project.write("configs/go.toml", '[processes.a]\ntype = "go"\n')
+    assert cli("run", "go", cwd=tipi_project.path).code == 2
+    assert len(list((tipi_project.path / "runs").glob("go/2*"))) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -11,11 +10,9 @@ import click
 from tipi_core.cli.options import json_option
 from tipi_core.cli.output import print_json
 from tipi_core.cli.records import find_runs, records_options
-from tipi_core.errors import LockedError, StorageError, UsageError
-from tipi_core.records.layout import LATEST
+from tipi_core.errors import LockedError, UsageError
 from tipi_core.records.reader import Record
-
-DOOMED = ".deleted-"
+from tipi_core.records.removing import delete
 
 
 @click.command("rm", short_help="Delete runs.")
@@ -70,40 +67,6 @@ def remove(records: Iterable[Record], dry_run: bool, as_json: bool) -> None:
     else:
         runs = "1 run" if len(chosen) == 1 else f"{len(chosen)} runs"
         click.echo(f"{runs}, {sum(sizes.values()) / 1e6:.1f} MB")
-
-
-def delete(folder: Path) -> None:
-    """Delete a run's folder; where that is cut short, no half of a record is left that is taken for one.
-
-    Raises:
-        StorageError: The folder cannot be deleted.
-    """
-    import shutil
-
-    doomed = folder.with_name(f"{DOOMED}{folder.name}")
-    try:
-        folder.rename(doomed)
-        tidy(folder.parent)
-        shutil.rmtree(doomed)
-    except OSError as error:
-        raise StorageError(f"cannot delete it: {error.strerror or error}", where=str(folder)) from error
-    for left in folder.parent.glob(f"{DOOMED}*"):  # by one that was cut short
-        shutil.rmtree(left, ignore_errors=True)
-    tidy(folder.parent)
-
-
-def tidy(folder: Path) -> None:
-    """Let ``latest`` point to the newest run that is left; where none is, remove the folder."""
-    from tipi_core.records.reader import scan
-
-    link, left = folder / LATEST, sorted(entry.name for entry in scan(folder))
-    if link.is_symlink() and not link.exists():
-        link.unlink()
-        if left:
-            link.symlink_to(left[-1], target_is_directory=True)
-    if not left:
-        with suppress(OSError):  # something else lies there
-            folder.rmdir()
 
 
 def folder_size(folder: Path) -> int:

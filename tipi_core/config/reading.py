@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,10 @@ from tipi_core.config.model import (
     PipelineConfig,
     meant,
 )
+from tipi_core.config.names import why_no_name
 from tipi_core.config.overrides import environment_words, override_layer, value_layer
 from tipi_core.config.secrets import mask_secrets, mask_word
 from tipi_core.errors import ConfigError, ConfigProblems, did_you_mean
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
-
 
 Overrides = Sequence[str] | Mapping[str, Any]
 
@@ -123,8 +120,9 @@ def _check_types(data: Mapping[str, Any], layers: Layers) -> Iterator[ConfigErro
 
 def _check_component(section: str, name: str, table: Any, layers: Layers) -> Iterator[ConfigError]:
     keys = (section, name)
-    if not NAME.fullmatch(name):
-        yield layers.error(keys, f"{name!r} is no {SECTIONS[section]} name", "use letters, digits, '.', '_' and '-'")
+    broken = why_no_name(name)
+    if broken:
+        yield layers.error(keys, f"{name[:120]!r} is no {SECTIONS[section]} name", broken)
     if not isinstance(table, Mapping):
         what = f"{section}.{name} wants a table, not {_shown(name, table)}"
         yield layers.error(keys, what, f"write [{section}.{name}]")

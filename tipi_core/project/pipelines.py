@@ -73,13 +73,11 @@ def check_name(name: str, kind: str) -> str:
     Raises:
         UsageError: It has other characters than letters, digits, ``.``, ``_``, ``-``, or is empty or too long.
     """
-    import re
+    from tipi_core.config.names import why_no_name
 
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", name):
-        raise UsageError(
-            f"{name[:120]!r} is no {kind} name",
-            hint="names begin with a letter or digit and have up to 100 letters, digits, '.', '_', '-'",
-        )
+    broken = why_no_name(name)
+    if broken:
+        raise UsageError(f"{name[:120]!r} is no {kind} name", hint=broken)
     return name
 
 
