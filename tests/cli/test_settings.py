@@ -115,3 +115,11 @@ def test_a_process_that_began_leaves_its_record_whatever_it_raises(cli, tipi_pro
     tipi_project.write("configs/go.toml", '[processes.a]\ntype = "go"\n')
     assert cli("run", "go", cwd=tipi_project.path).code == 2
     assert len(list((tipi_project.path / "runs").glob("go/2*"))) == 1
+
+
+def test_a_folder_in_the_place_of_a_file_is_no_pipeline(cli, tipi_project):
+    (tipi_project.path / "configs" / "train.toml").mkdir(parents=True)
+    assert "train" not in cli("list", cwd=tipi_project.path).out
+    done = cli("validate", "train", cwd=tipi_project.path)
+    assert done.code == 2
+    assert "did you mean" not in done.last_line

@@ -47,10 +47,9 @@ def list_pipelines(project: Project) -> dict[str, Path]:
     found = packaged_pipelines()
     if project.root is not None:
         folder = project.root / "configs"
-        for path in sorted(folder.glob("*.toml")):
-            found[path.stem] = path
-        for path in sorted([*folder.glob("*/pipeline.toml"), *folder.glob("*/execute_pipeline.toml")]):
-            found[path.parent.name] = path
+        found |= {path.stem: path for path in sorted(folder.glob("*.toml")) if path.is_file()}
+        inside = sorted([*folder.glob("*/pipeline.toml"), *folder.glob("*/execute_pipeline.toml")])
+        found |= {path.parent.name: path for path in inside if path.is_file()}
     return dict(sorted(found.items()))
 
 
