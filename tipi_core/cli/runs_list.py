@@ -127,7 +127,7 @@ def _print_runs(records: list[Record]) -> None:
         [run_id, record.path.parent.name, record.state, describe_start(record), describe_duration(record)]
         for run_id, record in zip(ids, records, strict=True)
     ]
-    room = terminal_width() - table_width(columns, rows) if is_terminal() else WIDE
+    room = terminal_width() - table_width(columns, rows) - GAP if is_terminal() else WIDE
     if room < NARROW:
         room += max(len(row[3]) for row in rows) + GAP  # the first optional column makes room
     best = [_best_cell(record, max(room, NARROW)) for record in records]
