@@ -31,13 +31,14 @@ class Screen:
 
     Attributes:
         broken: True once the terminal is gone; everything is silent then.
+        disturbed: True after somebody wrote without making room: the next frame starts below what is there.
         busy: True while text is on its way: what is written meanwhile by a stream around ours passes as it is.
     """
 
     def __init__(self, stream: Any, write: Callable[[str], Any], flush: Callable[[], Any], board: Board) -> None:
         self.stream = stream
         self.board = board
-        self.broken = self.busy = False
+        self.broken = self.busy = self.disturbed = False
         self._write = write
         self._flush = flush
         self._tail = ""
@@ -61,6 +62,7 @@ class Screen:
             above: Lines that are written for good.
             most: As many lines are shown, if the terminal has room for them.
         """
+        self._settle()
         columns, rows = self.size()
         lines = self._lines if lines is None else lines
         fitted = [clip(line, max(NARROWEST, columns - 1)) for line in _fit(lines, min(rows - 2, most or rows))]
@@ -81,6 +83,7 @@ class Screen:
     def hide(self) -> None:
         """Take the region off the screen and put the cursor where the user's text stopped."""
         self._pushed = False
+        self._settle()
         if not self._shown:
             return
         columns = self.size()[0]
@@ -103,6 +106,11 @@ class Screen:
             # if more of the line is to come, or many lines come at once, the next frame is soon enough
             if pushed and not self._tail and monotonic() - self._drawn > BREATH:
                 self.draw(None)
+
+    def _settle(self) -> None:
+        if self.disturbed:
+            self.disturbed = self._shown = False
+            self._tail = ""
 
     def around(self, text: str) -> str:
         """Return ``text`` with what puts it above the region of the parent process, and leaves room for that."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MINUTE = 60.0
 MOST_LEFT = 64  # lines of closed bars that wait for the next frame
 LOOK = 0.1  # seconds between two looks at the bars of a file
-PATIENCE = 0.25  # seconds that a print waits for a frame: its thread may hold a lock that the frame needs
+PATIENCE = 0.1  # seconds that a print waits for a frame: its thread may hold a lock that the frame needs
 
 
 class Sink(Protocol):
@@ -168,10 +168,11 @@ class LiveSink:
         if bar.remains():
             innermost = not others or others[-1].depth <= bar.depth
             self._left.append((bar.state(now), bar.logged_metrics() if innermost else {}))
-        if len(self._left) > MOST_LEFT or not others:
-            self._flush_left()
         if not others:
+            self._flush_left(())
             self.give_back()
+        elif len(self._left) > MOST_LEFT:
+            self._flush_left()
 
     def hide(self) -> None:
         """Take the bars off the screen until the next frame."""
@@ -191,9 +192,10 @@ class LiveSink:
             with self._display.lock:
                 self._questions -= 1
 
-    def _flush_left(self) -> None:
+    def _flush_left(self, lines: Sequence[str] | None = None) -> None:
+        """Write the last lines of closed bars above ``lines``, or above those of the last frame."""
         if self._left and self._screen is not None:
-            self._screen.draw(None, self._take_left())
+            self._screen.draw(lines, self._take_left())
 
     def _take_left(self) -> list[str]:
         left, self._left = self._left, []
@@ -223,6 +225,8 @@ class LiveSink:
         if not self._display.at_home():
             return self._pass_in_child(text, write, flush_it)
         if not self._display.lock.acquire(timeout=PATIENCE):
+            if self._screen is not None:
+                self._screen.disturbed = True
             return write(text)
         try:
             if self._screen is None or self._screen.busy:
