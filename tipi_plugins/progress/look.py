@@ -48,7 +48,10 @@ class ColourLook:
         if bars and bars[0].depth == 0 and bars[0].state == "running" and bars[0].id != self._root:
             self._root, self._widths = bars[0].id, {}
         cells = [self._cells(bar, metrics if at == len(bars) - 1 else {}) for at, bar in enumerate(bars)]
-        layout = self._lay_out(cells, _desc_width(bars, cells), columns)
+        extras = [max((width(cell) for cell in cells), default=0) for width in (_extra_width, _least_extra)]
+        if any(bar.state == "running" for bar in bars):  # a last line has the room that it needs itself
+            extras = [self._grown("extra", extras[0]), self._grown("least", extras[1])]
+        layout = self._lay_out(cells, _desc_width(bars, cells), columns, extras)
         return [self._line(bar, bars[at + 1 :], cells[at], layout, columns) for at, bar in enumerate(bars)]
 
     def write(self, text: str, stream: Any) -> bool:  # noqa: ARG002 - the protocol's arguments
@@ -80,19 +83,19 @@ class ColourLook:
         }
         return {name: text if name in wanted else "" for name, text in cells.items()}
 
-    def _lay_out(self, cells: Sequence[Mapping[str, str]], desc: int, columns: int) -> dict[str, int]:
+    def _lay_out(
+        self, cells: Sequence[Mapping[str, str]], desc: int, columns: int, extras: Sequence[int]
+    ) -> dict[str, int]:
         """Return the width of every column; widths only grow while the outermost bar stays, so nothing jumps."""
         layout = {"desc": min(self._grown("desc", desc), max(8, columns * 2 // 5))}
         for name in ("percent", "count", "time", "rate"):
             layout[name] = self._grown(name, max((len(cell[name]) for cell in cells), default=0))
         if "bar" not in self._columns:
             return layout | {"bar": 0}
-        extra = self._grown("extra", max((_extra_width(cell) for cell in cells), default=0))
-        least = self._grown("least", max((_least_extra(cell) for cell in cells), default=0))
-        layout = next(filter(None, (_fitted(layout, DISPENSABLE, columns, w + NARROW) for w in (extra, least))), layout)
+        layout = next(filter(None, (_fitted(layout, DISPENSABLE, columns, w + NARROW) for w in extras)), layout)
         layout = _fitted(layout, OPTIONAL, columns, NARROW) or dict.fromkeys(layout, 0) | {"desc": layout["desc"]}
         room = _room(layout, columns)
-        layout["bar"] = max(0, min(WIDEST, max(room - extra, min(room, NARROW + 4))))
+        layout["bar"] = max(0, min(WIDEST, max(room - extras[0], min(room, NARROW + 4))))
         if layout["bar"] < 4:
             layout["bar"] = 0
         return layout
