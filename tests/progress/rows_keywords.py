@@ -200,6 +200,17 @@ def sp(bar):
     return written, target.getvalue()[-5:]
 
 
+@row("`monitor`", prints=False)
+def monitor(bar):
+    class Unwatched(bar):
+        monitor_interval = 0
+        monitor = None
+
+    opened = bar(total=1)
+    seen = [opened.monitor.report(), opened.monitor.exit(), opened.monitor.report()]
+    return seen, bar(total=1).monitor.report(), Unwatched(total=1).monitor
+
+
 @row("`monitor_interval`")
 def monitor_interval(bar):
     return bar.monitor_interval, bar(range(2)).monitor_interval

@@ -121,12 +121,6 @@ def test_differs_last_print_n():
     assert [(bar.update(2), bar.last_print_n) for bar in by_hand] == [(True, 2), (True, 2)]
 
 
-def test_differs_monitor():
-    opened = into_a_file(progress_bar)(total=1)
-    assert opened.monitor is None
-    assert into_a_file(tqdm)(total=1).monitor.report()
-
-
 def test_differs_nrows():
     for base, line in ((progress_bar, "100%|##########| 3/3"), (tqdm, " ... (more hidden) ...")):
         bar = into_a_file(base)

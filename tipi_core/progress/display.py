@@ -15,6 +15,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from tipi_core.progress.board import Board
+from tipi_core.progress.monitor import Monitor
 from tipi_core.progress.streams import device_of
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ class Display:
         lock: Held while anything is drawn, and across a fork.
         pid: The process that draws; a forked child draws nothing.
         board: What forked children know of the screen.
+        monitor: What old scripts ask whether somebody watches over slow bars; None before the first bar.
     """
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.pid = os.getpid()
         self.board = Board()
+        self.monitor: Monitor | None = None
         self._bars: list[weakref.ref[ProgressBar[Any]]] = []
         self._sinks: dict[Any, Sink] = {}
         self.failures: list[BaseException] = []
@@ -59,6 +62,8 @@ class Display:
         """Begin to show a bar."""
         with self.lock:
             self._prepare()
+            if self.monitor is None or not self.monitor.report():
+                self.monitor = Monitor()
             bar.sink = self._sink_for(bar)
             self._insert(bar)
             if bar.sink is None:

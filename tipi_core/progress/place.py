@@ -1,4 +1,4 @@
-"""Open bars as others keep them: the run as one of its loops, old scripts in a set."""
+"""Open bars as others know them: the run as its loops, old scripts by tqdm's class attributes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from tipi_core.progress.display import display
 from tipi_core.run import Gauge
 
 if TYPE_CHECKING:
+    from tipi_core.progress.monitor import Monitor
     from tipi_core.progress.surface import Surface
+
+
+class MonitorOf:
+    """What ``tqdm.monitor`` is: None before the first bar, and where a class wants no monitoring."""
+
+    def __get__(self, bar: Any, kind: type[Surface]) -> Monitor | None:
+        return display.monitor if kind.monitor_interval else None
 
 
 class Place:

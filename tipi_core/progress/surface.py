@@ -11,7 +11,7 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from tipi_core.progress.display import display
-from tipi_core.progress.place import OpenBars, Place
+from tipi_core.progress.place import MonitorOf, OpenBars, Place
 from tipi_core.progress.wrapping import flush
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Surface:
     """Descriptions, text, comparisons and class methods of a bar."""
 
     monitor_interval = 10
-    monitor = None
+    monitor: Any = MonitorOf()
     _instances = OpenBars()
     iterable: Any
     n: float
