@@ -43,6 +43,25 @@ for epoch in progress_bar(range(2), desc="Epochs"):
     assert [text.split()[1] for text in texts(later)] == ["Again"]
 
 
+def test_a_cell_that_clears_its_output_keeps_its_bar():
+    """As loops do that plot while they run."""
+    [outputs, later] = execute(
+        """
+from IPython.display import clear_output
+from tipi.helpers import progress_bar
+before = get_ipython().display_pub.clear_output
+for i in progress_bar(range(3), desc="Work"):
+    clear_output(wait=True)
+    print("plot", i)
+""",
+        "print(get_ipython().display_pub.clear_output == before)",
+    )
+    printed, shown = sorted(texts(outputs))
+    assert printed == "plot 2\n"
+    assert shown.startswith("✓ Work")
+    assert texts(later) == ["True\n"]
+
+
 def test_a_cell_that_fails_shows_where_it_stopped():
     with pytest.raises(nbclient.exceptions.CellExecutionError):
         execute("from tipi.helpers import progress_bar\nfor i in progress_bar(range(4)): 1 / (2 - i)")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from tipi_core.progress.streams import Question
 
 if TYPE_CHECKING:
     from tipi_core.progress.bar import progress_bar as ProgressBar  # noqa: N812 - it is a class
@@ -24,6 +27,7 @@ class NotebookSink:
     def __init__(self, run: Run) -> None:
         self._run = run
         self._handle: Any = None
+        self._clearing: Question | None = None
         self._left: list[str] = []
         self._shown = ""
 
@@ -36,6 +40,10 @@ class NotebookSink:
 
     def open(self, bar: ProgressBar[Any]) -> None:
         """Make the output of this cell, at the first bar."""
+        if self._clearing is None:
+            from IPython import get_ipython
+
+            self._clearing = Question(get_ipython().display_pub, "clear_output", self._cleared)
         if self._handle is None and bar.delay <= 0:
             self.tick([bar], bar.start_t)
 
@@ -52,12 +60,22 @@ class NotebookSink:
             self._left += self._lines([bar.state(now)], bar.logged_metrics() if innermost else {})
         if not others:
             self._show(self._left)
+            self.give_back()
 
     def hide(self) -> None:
         """Prints have an output of their own."""
 
     def give_back(self) -> None:
-        """Nothing was taken."""
+        """Let the cell's output be cleared without the bars."""
+        if self._clearing is not None:
+            self._clearing.remove()
+            self._clearing = None
+
+    @contextmanager
+    def _cleared(self) -> Iterator[None]:
+        """Make a new output when the cell's outputs are cleared, as loops do that plot while they run."""
+        yield
+        self._handle, self._shown = None, ""
 
     def _lines(self, states: Sequence[Any], metrics: Mapping[str, float]) -> Sequence[str]:
         from tipi_core.progress.sinks import renderer_of

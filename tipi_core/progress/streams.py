@@ -11,7 +11,6 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, suppress
-from types import ModuleType
 from typing import Any, TypeAlias
 
 Passing: TypeAlias = Callable[[str, Callable[[str], Any], Callable[[], Any]], Any]
@@ -66,15 +65,15 @@ class Guard:
 
 
 class Question:
-    """A function of a module that talks to the terminal by itself: the bars are off the screen while it runs.
+    """A function that talks to the terminal or the notebook by itself, and the bars make room for it.
 
     Args:
-        module: The module.
+        module: The module, or another object, that has it.
         name: The function's name in it.
-        aside: Makes room while its block runs.
+        aside: Makes room around its block.
     """
 
-    def __init__(self, module: ModuleType, name: str, aside: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(self, module: Any, name: str, aside: Callable[[], AbstractContextManager[None]]) -> None:
         self._module, self._name, self._aside = module, name, aside
         self._real = getattr(module, name)
         setattr(module, name, self.ask)
