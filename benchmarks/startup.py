@@ -146,7 +146,7 @@ def main():
     folder = Path(tempfile.mkdtemp())
     prepare(folder)
     tools = commands(options.peers, not options.no_torch)
-    completing = {"_TIPI_COMPLETE": "bash_complete", "COMP_WORDS": "tipi va", "COMP_CWORD": "1"}
+    completing = {"_TIPI_COMPLETE": "bash_complete", "COMP_WORDS": "tipi va"}
     times = {name: [] for name in tools}
     for _ in range(options.rounds):
         for name, command in tools.items():

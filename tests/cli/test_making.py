@@ -240,7 +240,6 @@ def complete(project, words, incomplete):
             **os.environ,
             "_TIPI_COMPLETE": "bash_complete",
             "COMP_WORDS": " ".join(line),
-            "COMP_CWORD": str(len(line) - 1),
         },
         capture_output=True,
         text=True,
@@ -248,7 +247,7 @@ def complete(project, words, incomplete):
         check=False,
     )
     assert not done.stderr
-    return [row.partition(",")[2] for row in done.stdout.splitlines() if row]
+    return [row.split("\t")[1] for row in done.stdout.splitlines() if row]
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,7 @@ def command(shell: str) -> None:
     eval "$(tipi completion zsh)"                                        # in ~/.zshrc, after compinit
     tipi completion fish > ~/.config/fish/completions/tipi.fish
     """
-    from click.shell_completion import get_completion_class
-
     from tipi_core.cli.group import COMPLETE, make_root
+    from tipi_core.cli.shells import KINDS
 
-    kind = get_completion_class(shell)
-    assert kind is not None, shell
-    click.echo(kind(make_root(), {}, "tipi", COMPLETE).source())
+    click.echo(KINDS[shell](make_root(), {}, "tipi", COMPLETE).source(), nl=False)

@@ -201,6 +201,10 @@ def make_root() -> LazyGroup:
 def run_command(arguments: list[str]) -> int:
     """Run one command line and return its exit code; every error becomes one message on stderr."""
     color = None
+    if COMPLETE in os.environ:
+        from tipi_core.cli.shells import answer_shells
+
+        answer_shells()
     try:
         arguments, color = take_color(arguments)
         result = make_root().main(
