@@ -37,7 +37,7 @@ def test_its_readme_holds_a_pipeline_that_runs(installed, cli, tipi_project):
 
 def test_its_command_is_listed_and_works(installed, cli):
     done = cli("--help", PYTHONPATH=installed[1])
-    assert re.search(r"^  hello +From tipi-hello\.$", done.out, re.MULTILINE)
+    assert re.search(r"^  hello +Greet somebody\.$", done.out, re.MULTILINE)
     done = cli("hello", "Ada", "--language", "fr", PYTHONPATH=installed[1])
     assert (done.code, done.out) == (0, "Bonjour Ada\n"), done.err
 

@@ -149,6 +149,8 @@ def test_the_good_plugin_works_among_broken_ones(tipi):
 
 
 def _timeless(text):
+    """Return output without times, and without the two pipelines that name types of the installed plugins."""
+    text = re.sub(r"^(deep|double) .*\n", "", text, flags=re.MULTILINE)
     return re.sub(r"\d{8}T\d{6}Z-\w{6}|\d+\.\d", "-", text)
 
 
