@@ -1,5 +1,7 @@
 """The project's own file: its mistakes, what it blocks, and which folders inside a project are its own."""
 
+from pathlib import Path
+
 import pytest
 
 STEP = "from tipi import pipeline_process\n\n@pipeline_process\ndef {name}(): ...\n"
@@ -68,11 +70,21 @@ def test_only_a_folder_that_says_so_is_a_project_of_its_own(cli, tipi_project):
     tipi_project.write("part/steps.py", STEP.format(name="inside"))
     tipi_project.write("other/tipi.toml", "")
     tipi_project.write("other/steps.py", STEP.format(name="foreign"))
-    tipi_project.write("configs/go.toml", '[processes.a]\ntype = "inside"\n[processes.b]\ntype = "foreign"\n')
+    tipi_project.write("third/configs/train/pipeline.toml", "")
+    tipi_project.write("third/steps.py", STEP.format(name="strange"))
+    names = ("inside", "foreign", "strange")
+    tipi_project.write("configs/go.toml", "".join(f'[processes.{name}]\ntype = "{name}"\n' for name in names))
     done = cli("validate", "go", cwd=tipi_project.path)
     assert done.code == 2
     assert "unknown process type 'foreign'" in done.err
+    assert "unknown process type 'strange'" in done.err
     assert "unknown process type 'inside'" not in done.err
+
+
+def test_the_packaged_pipeline_is_sound_in_the_repository_itself(cli):
+    """The README's first command is given there, beside test projects with types of the same names."""
+    done = cli("validate", "quickstart", cwd=Path(__file__).resolve().parents[2])
+    assert done.code == 0, done.err
 
 
 REFUSED = """

@@ -12,7 +12,7 @@ from tipi_core.config.model import ComponentSpec
 from tipi_core.errors import ConfigError, did_you_mean
 from tipi_core.plugins import PluginHost
 from tipi_core.project.importing import ProjectImports
-from tipi_core.project.settings import Project, is_declared
+from tipi_core.project.settings import Project, is_own_project
 from tipi_core.registry import PROCESS, Entry, check_trust, is_trusted, reach
 from tipi_core.sources import Definition, SourceTree, import_roots, read_definition
 from tipi_core.sources.tree import MAYBE
@@ -57,7 +57,7 @@ class Resolver:
         self.host = host
         self.types = dict(types or {})
         self._definitions: dict[str, Definition | None] = {}
-        self.tree = SourceTree(project.root, is_declared) if project.root is not None else None
+        self.tree = SourceTree(project.root, is_own_project) if project.root is not None else None
 
     def resolve(self, spec: ComponentSpec) -> Resolved:
         """Return what the component's type names.

@@ -60,6 +60,17 @@ def is_declared(folder: Path) -> bool:
         return False
 
 
+def is_own_project(folder: Path) -> bool:
+    """Return whether a folder inside a project is a project of its own: declared as one, or with pipelines in it.
+
+    Hydra's users have a ``configs/`` in the middle of their code: that alone says nothing.
+    """
+    configs = folder / "configs"
+    if not configs.is_dir():
+        return is_declared(folder)
+    return is_declared(folder) or any(configs.glob("*/pipeline.toml")) or any(configs.glob("*/execute_pipeline.toml"))
+
+
 def open_project(start: Path | None = None) -> Project:
     """Return the project around ``start`` (else the working directory), with its settings read.
 
