@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from msgspec import Meta
 
-    from tipi_core.checkpoints import load_checkpoint, save_checkpoint
+    from tipi_core.checkpoints import load_checkpoint, plain_state, save_checkpoint
     from tipi_core.components.naming import NameOf
     from tipi_core.components.permanence import Held, Permanence
     from tipi_core.components.process import BoundProcess, Outcome, PipelineProcess, pipeline_process
@@ -60,6 +60,7 @@ _HOMES = {
     "load_checkpoint": "tipi_core.checkpoints",
     "logger": "tipi_core.metrics",
     "pipeline_process": "tipi_core.components.process",
+    "plain_state": "tipi_core.checkpoints",
     "progress_bar": "tipi_core.progress",
     "save_checkpoint": "tipi_core.checkpoints",
 }
@@ -95,6 +96,7 @@ __all__ = [
     "load_checkpoint",
     "logger",
     "pipeline_process",
+    "plain_state",
     "progress_bar",
     "save_checkpoint",
 ]

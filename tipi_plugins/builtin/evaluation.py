@@ -60,7 +60,7 @@ class EvaluationProcess(PipelineProcess):
 
     def skip(self) -> bool | str:
         """Say so where the data has no such part."""
-        return False if len(self.loader) else f"the data has no {self.split} part"
+        return False if length_of(self.loader) != 0 else f"the data has no {self.split} part"
 
     def execute(self) -> dict[str, Any]:
         """Measure, log, and return ``split``, ``loss`` and the metrics."""
@@ -169,6 +169,19 @@ def loader_of(data: Any, split: str) -> Any:
     """Return the loader of one part; an empty one where the data, perhaps the user's own, has no such part."""
     loader = getattr(data, f"{split}_loader", None)
     return () if loader is None else loader
+
+
+def length_of(loader: Any) -> int | None:
+    """Return the number of a loader's batches, or None where it does not tell, such as one over a stream.
+
+    Example:
+        >>> length_of([1, 2]), length_of(iter([1, 2]))
+        (2, None)
+    """
+    try:
+        return len(loader)
+    except (TypeError, NotImplementedError):
+        return None
 
 
 def device_of(network: Any) -> torch.device:

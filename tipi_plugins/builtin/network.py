@@ -48,6 +48,7 @@ class Network(Permanence):
     Attributes:
         model: The ``torch.nn.Module``, on ``device``.
         device: The ``torch.device``.
+        num_classes: The number of outputs that was asked for, or None.
 
     Raises:
         ConfigError: There is no such model, it does not take ``options``, or its weights do not fit or are not there.
@@ -78,6 +79,7 @@ class Network(Permanence):
             "num_classes": getattr(data, "num_classes", None) if num_classes is None else num_classes,
             "shape": getattr(data, "shape", None),
         }
+        self.num_classes: int | None = sizes["num_classes"]
         built = make_model(model, sizes, pretrained, options or {}, controller, num_classes)
         folder = controller.run.root if controller is not None else Path.cwd()
         if weights is not None:

@@ -24,7 +24,7 @@ def split_dataset(source: Any, val_fraction: float, test_fraction: float, seed: 
         seed: The same seed gives the same parts.
 
     Raises:
-        ConfigError: The shares leave nothing to train on, or a dict has no part ``train``.
+        ConfigError: The shares leave nothing to train on, a dict has no part ``train``, or a dataset has no length.
 
     Example:
         >>> {part: len(data) for part, data in split_dataset(list(range(10)), 0.1, 0.2, seed=0).items()}
@@ -43,6 +43,11 @@ def split_dataset(source: Any, val_fraction: float, test_fraction: float, seed: 
         "test": 0.0 if "test" in parts else test_fraction,
     }
     whole = parts["train"]
+    if not hasattr(whole, "__len__"):
+        raise ConfigError(
+            f"the dataset is a {type(whole).__name__} without a length, so no parts can be split off",
+            hint="give it a __len__ and a __getitem__, or write a permanence with a train_loader of your own",
+        )
     chosen = split_indices(find_targets(whole), len(whole), fractions["val"], fractions["test"], seed)
     return {part: parts[part] if part in parts and part != "train" else Subset(whole, chosen[part]) for part in PARTS}
 

@@ -21,8 +21,8 @@ from tipi.plugin import (
     logger,
     progress_bar,
 )
-from tipi_plugins.builtin import recipes
-from tipi_plugins.builtin.evaluation import device_of, evaluate, loader_of, to_device
+from tipi_plugins.builtin import fitting, recipes
+from tipi_plugins.builtin.evaluation import device_of, evaluate, length_of, loader_of, to_device
 from tipi_plugins.builtin.guarding import LossGuard, NotFinite
 from tipi_plugins.builtin.keeping import BestWeights, Keeper
 from tipi_plugins.builtin.measures import find_measures
@@ -147,6 +147,8 @@ class TrainingProcess(PipelineProcess):
         self.scheduler: Any
         self.scaler: torch.amp.GradScaler | None = None
         self.batch_index = 0
+        self._unchecked: int | None = None  # the target that does not count, until class numbers were looked at
+        self._check_fit(loss.lower() in fitting.OF_CLASSES, loss_params or {})
 
     def execute(self) -> dict[str, Any]:
         """Train, go back to the weights of the best epoch, and return its figures.
@@ -161,23 +163,23 @@ class TrainingProcess(PipelineProcess):
         model, device = self.network.model, device_of(self.network)
         self.optimizer = self.make_optimizer(model)
         self.scheduler = self.make_scheduler(self.optimizer, self.epochs * self._updates())
-        self.scaler = _make_scaler(self.precision, device)
-        best, keeper = BestWeights(model, self.monitor, self.mode, self.min_delta), Keeper(self.controller.run)
+        self.scaler = torch.amp.GradScaler(device.type) if self.precision == "float16" else None
+        best = BestWeights(model, self.monitor, self.mode, self.min_delta)
         losses: list[float] = []
-        for epoch in progress_bar(range(1, self.epochs + 1), desc="Epochs"):
-            figures = self._guarded_epoch(model, device, epoch, keeper)
-            losses.append(figures["train/loss"])
-            figures |= self.validate_epoch(model, device)
-            logger.log({"epoch": epoch, **figures})
-            is_best = best.offer(epoch, self._score(figures))
-            self._end_epoch(figures)
-            if self.checkpoint:
-                keeper.save(self.state(model, epoch, figures), is_best)
-            stop = [callback(self, epoch, figures) is True for callback in self.callbacks]
-            if any(stop) or (self.patience and best.waited >= self.patience):
-                break
-        best.restore()
-        keeper.finish()
+        with Keeper(self.controller.run) as keeper:
+            for epoch in progress_bar(range(1, self.epochs + 1), desc="Epochs"):
+                figures = self._guarded_epoch(model, device, epoch, keeper)
+                losses.append(figures["train/loss"])
+                figures |= self.validate_epoch(model, device)
+                logger.log({"epoch": epoch, **figures})
+                is_best = best.offer(epoch, self._score(figures))
+                self._end_epoch(figures)
+                if self.checkpoint:
+                    keeper.save(self.state(model, epoch, figures), is_best)
+                stop = [callback(self, epoch, figures) is True for callback in self.callbacks]
+                if any(stop) or (self.patience and best.waited >= self.patience):
+                    break
+            best.restore()
         return {"split": "train", "loss": losses[best.epoch - 1], "epochs": len(losses), "best_epoch": best.epoch}
 
     def train_epoch(self, model: nn.Module, device: torch.device) -> dict[str, float]:
@@ -195,6 +197,10 @@ class TrainingProcess(PipelineProcess):
                 self.scheduler.step()
             logger.log({"train/batch_loss": loss})
             guard.take(index, loss)
+        if not guard.count:
+            raise ConfigError(
+                "the training data gives no batches", hint="a generator gives them once: wrap it in a loader"
+            )
         rate = float(self.optimizer.param_groups[0]["lr"])
         return {"train/loss": guard.mean(), "learning_rate": rate}
 
@@ -211,7 +217,11 @@ class TrainingProcess(PipelineProcess):
         """
         inputs, targets = to_device(batch, device)
         with self.autocast(device):
-            loss = self.loss(model(inputs), targets)
+            outputs = model(inputs)
+            if self._unchecked is not None:
+                fitting.check_targets(outputs, targets, self._unchecked)
+                self._unchecked = None
+            loss = self.loss(outputs, targets)
         self.learn(loss, model)
         return loss
 
@@ -255,9 +265,9 @@ class TrainingProcess(PipelineProcess):
 
     def make_scheduler(self, optimizer: Optimizer, steps: int) -> Any:
         """Return what sets the rate, where ``steps`` steps are ahead. Override it for another."""
-        if self._scheduler is None:
-            return LambdaLR(optimizer, lambda step: recipes.rate_factor(step, steps, self.schedule, self.warmup))
         length = steps if self._per() == "step" else self.epochs
+        if self._scheduler is None:
+            return LambdaLR(optimizer, lambda step: recipes.rate_factor(step, length, self.schedule, self.warmup))
         params = self.schedule_params
         if self.schedule.lower() == "onecyclelr":
             params = {"max_lr": self.learning_rate} | dict(params or {})
@@ -266,7 +276,7 @@ class TrainingProcess(PipelineProcess):
     def validate_epoch(self, model: nn.Module, device: torch.device) -> dict[str, float]:
         """Return loss and metrics on the validation data, or nothing where there is none."""
         loader = loader_of(self.data, "val")
-        if not len(loader):
+        if length_of(loader) == 0:
             return {}
         figures = evaluate(
             model, loader, device, self.loss, "Validation", leave=False, measures=self.measures, more=self.metrics
@@ -292,10 +302,20 @@ class TrainingProcess(PipelineProcess):
         if built_in and self.schedule_params:
             raise ConfigError(f"schedule {self.schedule!r} takes no schedule_params", hint="it has warmup")
 
+    def _check_fit(self, of_classes: bool, loss_params: Mapping[str, Any]) -> None:
+        """Find what cannot go together before anything is trained; class numbers are looked at in the first batch."""
+        fitting.check_precision(self.precision, device_of(self.network))
+        fitting.check_length(length_of(loader_of(self.data, "train")), self.accumulate, self.schedule_per)
+        of_classes = of_classes and type(self).loss is TrainingProcess.loss
+        if of_classes and "ignore_index" not in loss_params and type(self).train_step is TrainingProcess.train_step:
+            fitting.check_classes(self.network, self.data)
+        self._unchecked = int(loss_params.get("ignore_index", fitting.IGNORED)) if of_classes else None
+
     def _guarded_epoch(self, model: nn.Module, device: torch.device, epoch: int, keeper: Keeper) -> dict[str, float]:
         try:
             return self.train_epoch(model, device)
         except NotFinite as error:
+            keeper.flush()
             kept = f"the last good checkpoint is {keeper.last}" if keeper.last else "there is no checkpoint yet"
             raise GuardStop(
                 f"the training loss of epoch {epoch} is {error.loss} at batch {error.batch}, counted from 0; {kept}",
@@ -316,6 +336,7 @@ class TrainingProcess(PipelineProcess):
 
     def _per(self) -> str:
         per_step = self.schedule.lower() in (*recipes.SCHEDULES, "onecyclelr", "cycliclr")
+        per_step = per_step and length_of(self.data.train_loader) is not None
         return self.schedule_per or ("step" if per_step else "epoch")
 
     @property
@@ -329,7 +350,7 @@ class TrainingProcess(PipelineProcess):
             self.scheduler.step()
 
     def _updates(self) -> int:
-        return -(-len(self.data.train_loader) // self.accumulate)
+        return -(-(length_of(self.data.train_loader) or 1) // self.accumulate)
 
     def _ends_update(self) -> bool:
         position = self.batch_index + 1
@@ -351,14 +372,6 @@ class _AsItIs:
 
 
 _AS_IT_IS: Any = _AsItIs()
-
-
-def _make_scaler(precision: str, device: torch.device) -> torch.amp.GradScaler | None:
-    if precision != "float16":
-        return None
-    if device.type != "cuda":
-        raise ConfigError(f"precision float16 needs a GPU, and the run is on {device}", hint="use bfloat16")
-    return torch.amp.GradScaler(device.type)
 
 
 def _at_least(least: int, value: N, name: str) -> N:

@@ -1,0 +1,199 @@
+"""When a training's checkpoints are written: seldom where epochs are short, and always before it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from tipi import PipelineRunner
+from tipi.errors import RunInterrupted, StorageError
+from tipi.plugin import load_checkpoint, logger
+from tipi_plugins.builtin import keeping
+from tipi_plugins.builtin.keeping import Keeper, copy_of
+from tipi_plugins.devices.torch_backend import TorchBackend
+
+PIPELINE = """
+[permanences.device]
+type = "Device"
+params = { prefer = "cpu" }
+
+[permanences.network]
+type = "Network"
+params = { model = "mlp" }
+
+[permanences.data]
+type = "Data"
+params = { dataset = "synthetic", batch_size = 16, options = { size = 160 } }
+
+[processes.training]
+type = "TrainingProcess"
+params = { epochs = 4, learning_rate = 0.01, callbacks = ["mine:after"] }
+"""
+
+OWN = """
+import os, signal, time
+from pathlib import Path
+
+def after(process, epoch, figures):
+    what = os.environ.get("AFTER_TWO")
+    if epoch == 2 and what == "raise":
+        raise LookupError("of the user")
+    if epoch == 2 and what == "term":
+        os.kill(os.getpid(), signal.SIGTERM)
+    if epoch == 2 and what == "kill":
+        until = time.monotonic() + 30
+        while time.monotonic() < until and not list(Path("runs").glob("*/*/checkpoints/last")):
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+BACKEND = TorchBackend()
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "small.toml").write_text(PIPELINE)
+    (tmp_path / "mine.py").write_text(OWN)
+    return tmp_path
+
+
+def train(**params):
+    return PipelineRunner("small", overrides={f"training.{name}": value for name, value in params.items()}).run()
+
+
+def the_run(project):
+    (folder,) = (project / "runs" / "small").glob("2*")
+    return folder
+
+
+def marked(folder, word):
+    name = (folder / "checkpoints" / word).read_text().strip()
+    return load_checkpoint(folder, BACKEND, name).state
+
+
+def written(folder):
+    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
+    return [event["path"] for event in events if event["event"] == "checkpoint"]
+
+
+@pytest.mark.usefixtures("project")
+def test_short_epochs_leave_the_best_and_the_last_at_the_end_and_write_no_others():
+    result = train(epochs=8, schedule="constant", learning_rate=0.3)
+    assert marked(result.path, "last")["epoch"] == 8
+    assert marked(result.path, "best")["epoch"] == result["training"]["best_epoch"]
+    assert len(written(result.path)) == len({result["training"]["best_epoch"], 8})
+
+
+@pytest.mark.usefixtures("project")
+def test_long_epochs_are_each_written_when_they_end(monkeypatch):
+    monkeypatch.setattr(keeping, "APART", 0.0)
+    assert len(written(train().path)) == 4
+
+
+@pytest.mark.usefixtures("project")
+def test_a_state_that_is_too_large_to_be_copied_is_written_at_once(monkeypatch):
+    monkeypatch.setattr(keeping, "LARGEST", 0)
+    assert len(written(train().path)) == 4
+
+
+@pytest.mark.parametrize(("what", "error"), [("term", RunInterrupted), ("raise", LookupError)])
+def test_what_waits_is_written_when_a_signal_or_an_error_ends_the_training(project, monkeypatch, what, error):
+    monkeypatch.setenv("AFTER_TWO", what)
+    with pytest.raises(error):
+        train()
+    assert marked(the_run(project), "last")["epoch"] == 2
+    assert marked(the_run(project), "best")["epoch"] in (1, 2)
+
+
+def test_a_kill_loses_no_more_than_the_time_between_two_checkpoints(project):
+    code = "from tipi_plugins.builtin import keeping; keeping.APART = 0.2; from tipi import PipelineRunner; "
+    done = subprocess.run(
+        [sys.executable, "-c", code + "PipelineRunner('small').run()"],
+        env={**os.environ, "AFTER_TWO": "kill"},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert marked(the_run(project), "last")["epoch"] in (1, 2)
+
+
+def test_a_waiting_state_is_that_of_its_moment_and_written_without_being_asked(run, monkeypatch):
+    monkeypatch.setattr(keeping, "APART", 0.05)
+    weight = torch.zeros(3)
+    with Keeper(run) as keeper:
+        keeper.save({"model": {"in": weight, "out": weight.detach()}}, is_best=True)
+        weight += 1
+        until = time.monotonic() + 30
+        while keeper.last is None and time.monotonic() < until:
+            time.sleep(0.01)
+        state = marked(run.record.path, "last")["model"]
+    assert state["in"].tolist() == [0, 0, 0]
+    assert state["in"].data_ptr() == state["out"].data_ptr(), "tied weights are written once"
+
+
+def test_a_best_state_waits_beside_later_ones_that_are_not(run):
+    with Keeper(run) as keeper:
+        for epoch, is_best in enumerate([True, True, False, False], start=1):
+            logger.log({"epoch": epoch})
+            keeper.save({"epoch": epoch}, is_best)
+    assert (marked(run.record.path, "best")["epoch"], marked(run.record.path, "last")["epoch"]) == (2, 4)
+    assert written(run.record.path) == ["checkpoints/step-00000002", "checkpoints/step-00000004"]
+
+
+@pytest.fixture
+def in_the_way(run):
+    """A file where the folder of the checkpoints belongs."""
+    path = run.open_record().path / "checkpoints"
+    path.write_text("")
+    return path
+
+
+def keep(run, then=lambda: None):
+    with Keeper(run) as keeper:
+        keeper.save({"epoch": 1}, is_best=True)
+        then()
+
+
+@pytest.mark.parametrize("apart", [0.0, 60.0])
+def test_a_save_that_fails_is_said_and_at_the_end_an_error(run, in_the_way, monkeypatch, caplog, apart):
+    monkeypatch.setattr(keeping, "APART", apart)
+    with pytest.raises(StorageError, match="the checkpoint was not written"):
+        keep(run)
+    assert "the checkpoint was not written" in caplog.text
+
+
+def test_a_save_that_fails_is_tried_again(run, in_the_way, monkeypatch, caplog):
+    monkeypatch.setattr(keeping, "APART", 0.0)
+    keep(run, then=in_the_way.unlink)
+    assert "the checkpoint was not written" in caplog.text
+    assert marked(run.record.path, "best")["epoch"] == 1
+
+
+@pytest.mark.usefixtures("in_the_way")
+def test_a_save_that_fails_does_not_hide_what_went_wrong_before(run, caplog):
+    with pytest.raises(ZeroDivisionError):
+        keep(run, then=lambda: 1 / 0)
+    assert "the checkpoint was not written" in caplog.text
+
+
+def test_what_cannot_be_saved_is_named_at_its_epoch(run):
+    with Keeper(run) as keeper, pytest.raises(TypeError, match=r"state\['model'\] is a set"):
+        keeper.save({"model": {1, 2}}, is_best=True)
+
+
+def test_a_copy_keeps_kinds():
+    state = {"own": torch.nn.Parameter(torch.ones(2)), "thin": torch.ones(2).to_sparse(), "pair": (1, [torch.ones(1)])}
+    copied = copy_of(state)
+    assert type(copied["own"]) is torch.nn.Parameter
+    assert copied["thin"].is_sparse
+    assert copied["pair"] == (1, [torch.ones(1)])
+    assert copied["pair"][1][0] is not state["pair"][1][0]
