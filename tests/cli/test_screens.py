@@ -1,5 +1,6 @@
 """Every command on a terminal and in a pipe: what it prints, how wide, with which colours."""
 
+import json
 import re
 
 import pytest
@@ -67,6 +68,34 @@ def test_colours_come_on_a_terminal_and_go_where_they_are_not_wanted(project, na
     assert not colours(show([*SCREENS[name], "--color", "never"], project, 100)[1])
     assert not ANSI.search("".join(pipe(SCREENS[name], project)[1:]))
     assert ANSI.search("".join(pipe(["--color=always", *SCREENS[name]], project)[1:]))
+
+
+def test_colours_can_be_forced_into_a_pipe_for_answers_and_for_errors(project):
+    assert ANSI.search(pipe(["list"], project, FORCE_COLOR="1")[1])
+    assert ANSI.search(pipe(SCREENS["validate"], project, FORCE_COLOR="1")[2])
+    for words, variables in (([], {"NO_COLOR": "1"}), (["--color", "never"], {}), ([], {"FORCE_COLOR": ""})):
+        code, out, err = pipe([*SCREENS["validate"], *words], project, **{"FORCE_COLOR": "1", **variables})
+        assert code == 2
+        assert not ANSI.search(out + err)
+    assert json.loads(pipe(["list", "--json"], project, FORCE_COLOR="1")[1])
+
+
+def test_what_does_not_fit_beside_its_row_stands_below_it(project):
+    shown = [line.plain for line in show(("types",), project, 60, TIPI_PLUGINS="builtin")[1]]
+    place = next(number for number, line in enumerate(shown) if "TrainingProcess" in line)
+    assert shown[0].split() == ["kind", "name", "owner"]
+    assert shown[place + 1].startswith("  where       ")
+    assert any(line.startswith("  parameters  epochs, learning_rate") for line in shown[place:])
+
+
+@pytest.mark.parametrize("words", [["why", "lin", "seed"], ["runs", "show", "none"], ["types", "--project", "none"]])
+def test_debug_behind_any_command_shows_the_traceback_above_the_message(project, words):
+    code, _, err = pipe(words, project)
+    assert "Traceback" not in err
+    for shown in (pipe([*words, "--debug"], project), pipe(["--debug", *words], project)):
+        assert shown[0] == code == 2
+        assert shown[2].startswith("Traceback (most recent call last):")
+        assert shown[2].endswith(err)
 
 
 def test_a_wrong_colour_is_refused_with_the_nearest(project):

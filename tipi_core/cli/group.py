@@ -67,11 +67,11 @@ class LazyGroup(click.Group):
         if any(name.startswith(f"{full}.") for name in COMMANDS):
             return self._group(cmd_name)
         if cmd_name in self._own():
-            return _complete_ids(import_module(f"tipi_core.cli.{full.replace('.', '_')}").command)
+            return _teach(import_module(f"tipi_core.cli.{full.replace('.', '_')}").command)
         added = self._added()
         entry = added.get(cmd_name)
         if entry is not None:
-            return _complete_ids(_load_command(entry))
+            return _teach(_load_command(entry))
         return self._group(cmd_name) if cmd_name in added else None
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -149,13 +149,15 @@ def _read_help(entry: InstalledEntry) -> str:
     return f"From {entry.package}."
 
 
-def _complete_ids(command: click.Command) -> click.Command:
-    """Let the shell complete the ids of runs in every argument whose metavar says so, a plugin's too."""
+def _teach(command: click.Command) -> click.Command:
+    """Give a command, a plugin's too, what all have: completed ids of runs where the metavar says so, ``--debug``."""
     from tipi_core.cli.completing import complete_runs
 
     for parameter in command.params:
         if isinstance(parameter, click.Argument) and parameter.metavar in ID_METAVARS:
             parameter._custom_shell_complete = complete_runs
+    if not any("--debug" in parameter.opts for parameter in command.params):
+        command.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, hidden=True))
     return command
 
 
@@ -195,6 +197,8 @@ def make_root() -> LazyGroup:
     group.params.append(
         click.Option(["--color"], type=when, expose_value=False, help="Whether to use colours, behind any command.")
     )
+    told = "Show the full traceback of an error, behind any command."
+    group.params.append(click.Option(["--debug"], is_flag=True, expose_value=False, help=told))
     return group
 
 

@@ -33,6 +33,7 @@ def print_table(
     rows: Iterable[Sequence[Any]],
     numbers: Sequence[str] = (),
     optional: Sequence[str] = (),
+    below: Sequence[str] = (),
 ) -> None:
     """Print rows: on a terminal in colours and as wide as that is, in aligned plain columns anywhere else.
 
@@ -41,10 +42,11 @@ def print_table(
         rows: The cells; None prints as nothing.
         numbers: The headings of columns that are set flush right.
         optional: The headings of columns that a narrow terminal does without, the first of them first.
+        below: The headings of columns whose cells stand below their row where that takes fewer lines.
     """
     texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if is_terminal():
-        _print_drawn(*_fit(columns, texts, optional), numbers, terminal_width())
+        _print_drawn(*_fit(columns, texts, optional), numbers, terminal_width(), below)
         return
     context = click.get_current_context(silent=True)
     if context is not None and context.color:
@@ -95,8 +97,14 @@ def _fit(
     return columns, rows
 
 
-def _print_drawn(columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str], width: int) -> None:
+def _print_drawn(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: Sequence[str],
+    width: int,
+    below: Sequence[str] = (),
+) -> None:
     from tipi_core.cli.tables import draw_table
 
-    for line in draw_table(columns, rows, numbers, width):
+    for line in draw_table(columns, rows, numbers, width, below):
         click.echo(line)

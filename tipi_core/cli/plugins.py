@@ -31,7 +31,8 @@ def command(as_json: bool) -> None:
         print_json(rows)
         return
     columns = ["name", "package", "version", "status", "provides"]
-    print_table(columns, [[*(row[c] for c in columns[:4]), _in_short(row["provides"])] for row in rows])
+    cells = [[*(row[c] for c in columns[:4]), _in_short(row["provides"])] for row in rows]
+    print_table(columns, cells, below=["provides"])
     names = [row["name"] for row in rows]
     here = open_project()
     for stranger in Selection.from_environment(here.blocked).strangers(names):

@@ -21,19 +21,43 @@ _PIECES = re.compile(r"[^\s/,]*[\s/,]?")
 
 
 def draw_table(
-    columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str], width: int
-) -> Iterator[str]:
-    """Yield the lines of a table, with colours, not wider than ``width`` where that can be.
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    numbers: Sequence[str],
+    width: int,
+    below: Sequence[str] = (),
+) -> list[str]:
+    """Return the lines of a table, with colours, not wider than ``width`` where that can be.
+
+    The cells of the columns ``below`` stand below their row where that takes fewer lines.
 
     Example:
         >>> [click.unstyle(line) for line in draw_table(["name", "n"], [["a", "10"]], ["n"], 80)]
         ['name   n', 'a     10']
+        >>> rows = [["a", "one, two, three, four"]]
+        >>> [click.unstyle(line) for line in draw_table(["name", "has"], rows, [], 14, ["has"])]
+        ['name', 'a', '  has  one,', '       two,', '       three,', '       four']
     """
-    flush = [name in numbers for name in columns]
-    widths = fit_widths([[columns[i], *(row[i] for row in rows)] for i in range(len(columns))], width, flush)
-    yield from (click.style(line, bold=True) for line in _draw_row(columns, widths, flush))
+    beside = list(_draw(columns, rows, numbers, width, ()))
+    stacked = list(_draw(columns, rows, numbers, width, below)) if below else beside
+    return min(beside, stacked, key=len)
+
+
+def _draw(
+    columns: Sequence[str], rows: Sequence[Sequence[str]], numbers: Sequence[str], width: int, below: Sequence[str]
+) -> Iterator[str]:
+    head = [i for i, name in enumerate(columns) if name not in below]
+    flush = [columns[i] in numbers for i in head]
+    widths = fit_widths([[columns[i], *(row[i] for row in rows)] for i in head], width, flush)
+    yield from (click.style(line, bold=True) for line in _draw_row([columns[i] for i in head], widths, flush))
+    label = max(map(len, below), default=0) + len(GAP)
     for row in rows:
-        yield from _draw_row(row, widths, flush)
+        yield from _draw_row([row[i] for i in head], widths, flush)
+        for name, cell in zip(columns, row, strict=True):
+            if name in below and cell:
+                first, *others = wrap(cell, max(width - label - len(GAP), NARROWEST))
+                yield GAP + click.style(name.ljust(label), dim=True) + first
+                yield from (" " * (label + len(GAP)) + line for line in others)
 
 
 def fit_widths(cells: Sequence[Sequence[str]], width: int, whole: Sequence[bool]) -> list[int]:

@@ -35,6 +35,7 @@ def command(kind: str | None, project: Path | None, as_json: bool) -> None:
     print_table(
         ["kind", "name", "owner", "where", "parameters"],
         [[k.kind, k.name, k.owner, short_place(k.where), ", ".join(k.signature.names)] for k in found],
+        below=["where", "parameters"],
     )
 
 
