@@ -108,7 +108,8 @@ class PipelineRunner:
             UsageError: There is no such pipeline.
             ConfigError: Its file cannot be read.
         """
-        return self._plan(self._open_project(), self.host)[0]
+        with without_collections(for_good=False):  # a plan is many small tables, none of them garbage
+            return self._plan(self._open_project(), self.host)[0]
 
     def selected_plan(self) -> Plan:
         """Return the checked plan of the part that :meth:`run` would run, importing nothing of the user's.

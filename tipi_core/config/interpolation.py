@@ -41,7 +41,8 @@ class Interpolation:
         self._failures: dict[tuple[Keys, str], ConfigError] = {}
         self.secrets = set(collect_secrets(data))
         self.data: dict[str, Any] = {key: self._value((key,), value) for key, value in data.items()}
-        self.secrets |= set(collect_secrets(self.data))
+        if self.data != data:
+            self.secrets |= set(collect_secrets(self.data))
 
     @property
     def problems(self) -> list[ConfigError]:
