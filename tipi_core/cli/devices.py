@@ -71,7 +71,7 @@ def _print_json(facts: dict[str, Any]) -> None:
 
 def _print_table(facts: dict[str, Any]) -> None:
     rows = facts["devices"]
-    print_table(COLUMNS, [_cells(row) for row in rows], numbers=COLUMNS[2:6])
+    print_table(COLUMNS, [_cells(row) for row in rows], numbers=COLUMNS[2:6], below=COLUMNS[6:])
     for row in rows:
         if row["note"]:
             click.echo(f"{row['device']} cannot be used: {row['note']}")

@@ -22,7 +22,7 @@ def print_plan(runner: PipelineRunner, as_json: bool) -> None:
         print_json({"name": plan.config.name, "device": device, "components": rows})
         return
     columns = ["kind", "name", "type", "what", "from"]
-    print_table(columns, [[row[column] for column in columns] for row in rows])
+    print_table(columns, [[row[column] for column in columns] for row in rows], below=["what", "from"])
     click.echo(f"device  {device}")
     click.echo("nothing was run")
 

@@ -29,7 +29,7 @@ def draw_table(
 ) -> list[str]:
     """Return the lines of a table, with colours, not wider than ``width`` where that can be.
 
-    The cells of the columns ``below`` stand below their row where that takes fewer lines.
+    The cells of the columns ``below`` stand below their row where there is no room beside it or that takes fewer lines.
 
     Example:
         >>> [click.unstyle(line) for line in draw_table(["name", "n"], [["a", "10"]], ["n"], 80)]
@@ -40,7 +40,11 @@ def draw_table(
     """
     beside = list(_draw(columns, rows, numbers, width, ()))
     stacked = list(_draw(columns, rows, numbers, width, below)) if below else beside
-    return min(beside, stacked, key=len)
+    return min(beside, stacked, key=lambda lines: (_widest(lines) > width, len(lines)))
+
+
+def _widest(lines: Sequence[str]) -> int:
+    return max(cell_width(click.unstyle(line)) for line in lines)
 
 
 def _draw(
