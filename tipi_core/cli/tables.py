@@ -34,9 +34,9 @@ def draw_table(
     Example:
         >>> [click.unstyle(line) for line in draw_table(["name", "n"], [["a", "10"]], ["n"], 80)]
         ['name   n', 'a     10']
-        >>> rows = [["a", "one, two, three, four"]]
-        >>> [click.unstyle(line) for line in draw_table(["name", "has"], rows, [], 14, ["has"])]
-        ['name', 'a', '  has  one,', '       two,', '       three,', '       four']
+        >>> rows = [["a long name", "one, two, three, four, five"]]
+        >>> [click.unstyle(line) for line in draw_table(["name", "has"], rows, [], 18, ["has"])]
+        ['name', 'a long name', '  has  one, two,', '       three,', '       four, five']
     """
     beside = list(_draw(columns, rows, numbers, width, ()))
     stacked = list(_draw(columns, rows, numbers, width, below)) if below else beside
