@@ -91,7 +91,7 @@ def clip(line: str, caret: int, width: int) -> tuple[str, int]:
 
     Example:
         >>> clip("a = 1, b = 2, c = 3", 14, 12)
-        ('… = 2, c = 3', 8)
+        ('… = 2, c = 3', 7)
     """
     if len(line) <= width:
         return line, caret
