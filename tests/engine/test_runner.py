@@ -104,10 +104,11 @@ def test_a_generator_is_closed_when_the_run_ends(project, tipi_run, monkeypatch)
 
 def test_nothing_is_left_behind_in_the_process(project, tipi_run):
     before = (list(sys.path), os.getcwd(), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM))
+    threads = set(threading.enumerate())
     tipi_run("all")
     assert (list(sys.path), os.getcwd(), signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
     assert active_run() is None or active_run().kind == "script"
-    assert not [thread for thread in threading.enumerate() if thread.name == "tipi-metrics"]
+    assert not [thread for thread in set(threading.enumerate()) - threads if thread.name == "tipi-metrics"]
 
 
 def test_from_a_thread(project, tipi_run):
