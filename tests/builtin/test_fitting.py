@@ -4,27 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from tests.builtin.pipelines import TRAINING
 from tipi import PipelineRunner
 from tipi.errors import ConfigError
 from tipi.records import read_record
 
-PIPELINE = """
-[permanences.device]
-type = "Device"
-params = { prefer = "cpu" }
-
-[permanences.network]
-type = "Network"
-params = { model = "mlp" }
-
-[permanences.data]
-type = "Data"
-params = { dataset = "synthetic", batch_size = 16, options = { size = 160 } }
-
-[processes.training]
-type = "TrainingProcess"
-params = { epochs = 3, learning_rate = 0.01 }
-"""
+PIPELINE = TRAINING
 
 STREAMS = """
 [permanences.network]

@@ -12,6 +12,7 @@ import time
 import pytest
 import torch
 
+from tests.builtin.pipelines import TRAINING
 from tipi import PipelineRunner
 from tipi.errors import RunInterrupted, StorageError
 from tipi.plugin import load_checkpoint, logger
@@ -19,23 +20,7 @@ from tipi_plugins.builtin import keeping
 from tipi_plugins.builtin.keeping import Keeper, copy_of
 from tipi_plugins.devices.torch_backend import TorchBackend
 
-PIPELINE = """
-[permanences.device]
-type = "Device"
-params = { prefer = "cpu" }
-
-[permanences.network]
-type = "Network"
-params = { model = "mlp" }
-
-[permanences.data]
-type = "Data"
-params = { dataset = "synthetic", batch_size = 16, options = { size = 160 } }
-
-[processes.training]
-type = "TrainingProcess"
-params = { epochs = 4, learning_rate = 0.01, callbacks = ["mine:after"] }
-"""
+PIPELINE = TRAINING.replace("epochs = 3", 'epochs = 4, callbacks = ["mine:after"]')
 
 OWN = """
 import os, signal, time

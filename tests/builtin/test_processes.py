@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from tests.builtin.pipelines import TRAINING
 from tipi import PipelineRunner
 from tipi.errors import ConfigError, GuardStop, TipiError
 from tipi_plugins.builtin.recipes import rate_factor
 
-PIPELINE = """
+PIPELINE = f"""
 seed = 1
-
-[permanences.device]
-type = "Device"
-params = { prefer = "cpu" }
-
-[permanences.network]
-type = "Network"
-params = { model = "mlp" }
-
-[permanences.data]
-type = "Data"
-params = { dataset = "synthetic", batch_size = 16, options = { size = 160 } }
-
-[processes.training]
-type = "TrainingProcess"
-params = { epochs = 3, learning_rate = 0.01 }
-
+{TRAINING}
 [processes.validation]
 type = "ValidationProcess"
 

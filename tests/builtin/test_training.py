@@ -9,29 +9,14 @@ from xml.etree import ElementTree
 
 import pytest
 
+from tests.builtin.pipelines import TRAINING
 from tipi import PipelineRunner
 from tipi.errors import ConfigError, GuardStop, TipiError
 from tipi.records import read_record
 
-PIPELINE = """
+PIPELINE = f"""
 seed = 1
-
-[permanences.device]
-type = "Device"
-params = { prefer = "cpu" }
-
-[permanences.network]
-type = "Network"
-params = { model = "mlp" }
-
-[permanences.data]
-type = "Data"
-params = { dataset = "synthetic", batch_size = 16, options = { size = 160 } }
-
-[processes.training]
-type = "TrainingProcess"
-params = { epochs = 3, learning_rate = 0.01 }
-
+{TRAINING}
 [processes.testing]
 type = "TestingProcess"
 """
