@@ -110,7 +110,7 @@ class Screen:
     def _settle(self) -> None:
         if self.disturbed:
             self.disturbed = self._shown = False
-            self._tail = ""
+            self._tail, self.board.rows = "", 0
 
     def around(self, text: str) -> str:
         """Return ``text`` with what puts it above the region of the parent process, and leaves room for that."""

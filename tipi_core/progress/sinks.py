@@ -183,6 +183,9 @@ class LiveSink:
     @contextmanager
     def _aside(self) -> Iterator[None]:
         """Keep the bars off the screen while somebody is asked and types an answer."""
+        if not self._display.at_home():
+            yield  # a forked child has no bars to take off
+            return
         with self._display.lock:
             self.hide()
             self._questions += 1
