@@ -147,6 +147,7 @@ class TrainingProcess(PipelineProcess):
         self.scheduler: Any
         self.scaler: torch.amp.GradScaler | None = None
         self.batch_index = 0
+        self._used_gradients = True
         self._unchecked: int | None = None  # the target that does not count, until class numbers were looked at
         self._check_fit(loss.lower() in fitting.OF_CLASSES, loss_params or {})
 
@@ -215,6 +216,7 @@ class TrainingProcess(PipelineProcess):
             batch: What the loader gives: inputs and targets.
             device: Where the model is.
         """
+        self._clear_gradients()  # before the outputs are computed: their memory is free for them
         inputs, targets = to_device(batch, device)
         with self.autocast(device):
             outputs = model(inputs)
@@ -227,12 +229,12 @@ class TrainingProcess(PipelineProcess):
 
     def learn(self, loss: Tensor, model: nn.Module) -> None:
         """Take a batch's loss into the gradients, and step the optimizer where its group of batches ends."""
-        if self.batch_index % self.accumulate == 0:
-            self.optimizer.zero_grad()
+        self._clear_gradients()
         share = loss / self._group_size() if self.accumulate > 1 else loss
         (share if self.scaler is None else self.scaler.scale(share)).backward()  # type: ignore[no-untyped-call]
         if not self._ends_update():
             return
+        self._used_gradients = True
         if self.scaler is not None:
             self.scaler.unscale_(self.optimizer)
         if self.clip_value is not None:
@@ -338,6 +340,12 @@ class TrainingProcess(PipelineProcess):
         per_step = self.schedule.lower() in (*recipes.SCHEDULES, "onecyclelr", "cycliclr")
         per_step = per_step and length_of(self.data.train_loader) is not None
         return self.schedule_per or ("step" if per_step else "epoch")
+
+    def _clear_gradients(self) -> None:
+        """Drop the gradients that the optimizer has used; until then they can be looked at."""
+        if self._used_gradients:
+            self.optimizer.zero_grad()
+            self._used_gradients = False
 
     @property
     def _steps_schedule(self) -> bool:
