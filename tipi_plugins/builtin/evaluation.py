@@ -14,12 +14,12 @@ from tipi_plugins.builtin.confusion import draw_confusion
 from tipi_plugins.builtin.keeping import load_best
 from tipi_plugins.builtin.measures import Tally, class_names, find_measures, format_classes
 from tipi_plugins.builtin.recipes import find_loss
+from tipi_plugins.builtin.targets import FAULTS, Wanted, locating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from tipi.plugin import PipelineController
-    from tipi_plugins.builtin.measures import Measures
 
 LOG = logging.getLogger("tipi")
 
@@ -52,6 +52,7 @@ class EvaluationProcess(PipelineProcess):
     ) -> None:
         super().__init__(controller, force)
         self.criterion = find_loss(controller, loss, loss_params)
+        self.wanted = Wanted.by(loss, loss_params)
         self.measures = find_measures(controller, metrics)
         self.network: Any = controller.get_permanence("network")
         self.data: Any = controller.get_permanence("data")
@@ -65,7 +66,7 @@ class EvaluationProcess(PipelineProcess):
     def execute(self) -> dict[str, Any]:
         """Measure, log, and return ``split``, ``loss`` and the metrics."""
         device = device_of(self.network)
-        self.tally = Tally(device, self.measures, self.counts_classes)
+        self.tally = Tally(device, self.measures, self.counts_classes, self.wanted.ignored)
         figures = evaluate(
             self.network.model, self.loader, device, self.loss, self.title, more=self.metrics, tally=self.tally
         )
@@ -75,8 +76,16 @@ class EvaluationProcess(PipelineProcess):
         return {"split": self.split, **figures}
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of a batch, as the parameter ``loss`` says. Override it for another."""
-        return self.criterion(outputs, targets)
+        """Return the mean loss of a batch, as the parameter ``loss`` says. Override it for another.
+
+        Raises:
+            Misfit: The loss cannot take the targets, such as a class number for which there is no output.
+        """
+        try:
+            return self.criterion(outputs, targets)
+        except FAULTS as error:
+            self.wanted.explain(error, outputs, targets)
+            raise
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:  # noqa: ARG002 - for subclasses
         """Return more means over a batch, by name. Override it to add some."""
@@ -223,7 +232,6 @@ def evaluate(
     title: str,
     leave: bool = True,
     *,
-    measures: Measures | None = None,
     more: Callable[[Tensor, Tensor], Mapping[str, Tensor]] | None = None,
     tally: Tally | None = None,
 ) -> dict[str, float]:
@@ -238,24 +246,24 @@ def evaluate(
         loss: From outputs and targets to the mean loss of a batch.
         title: The description of the bar.
         leave: Whether the bar stays on the screen.
-        measures: What is measured besides the loss; None measures the accuracy of a classifier.
         more: From outputs and targets to more means of a batch, by name.
-        tally: Where the sums are kept, for who needs more than the figures.
+        tally: Where the sums are kept, and what is measured; None measures the loss and the accuracy of a classifier.
 
     Raises:
         ConfigError: The loader gives nothing.
     """
     training = model.training
     model.eval()
-    tally = tally or Tally(device, measures)
-    with torch.no_grad():
-        for batch in progress_bar(loader, desc=title, leave=leave):
+    tally = tally or Tally(device)
+    bar = progress_bar(loader, desc=title, leave=leave)
+    with torch.no_grad(), locating(title.lower(), lambda: int(bar.n)):
+        for batch in bar:
             inputs, targets = to_device(batch, device)
             outputs = model(inputs)
             tally.add(outputs, targets, loss(outputs, targets), more(outputs, targets) if more else {})
-    model.train(training)
-    if not tally.count:
-        raise ConfigError(
-            f"{title.lower()} has no items", hint="give that part a share with val_fraction, test_fraction"
-        )
-    return tally.figures()
+        model.train(training)
+        if not tally.count:
+            raise ConfigError(
+                f"{title.lower()} has no items", hint="give that part a share with val_fraction, test_fraction"
+            )
+        return tally.figures()

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from tipi.plugin import ConfigError, did_you_mean
+from tipi_plugins.builtin.targets import IGNORED
 
 if TYPE_CHECKING:
     from tipi.plugin import PipelineController
@@ -69,12 +70,17 @@ class Tally:
         device: Where the model is.
         measures: What is summed up besides the loss.
         confusion: Whether the table of answers by class is counted in any case.
+        ignored: The class number that does not count.
     """
 
-    def __init__(self, device: torch.device, measures: Measures | None = None, confusion: bool = False) -> None:
+    def __init__(
+        self, device: torch.device, measures: Measures | None = None, confusion: bool = False, ignored: int = IGNORED
+    ) -> None:
         self.measures = measures or Measures()
-        self.loss, self.correct = torch.zeros((), device=device), torch.zeros((), device=device)
-        self.count, self.answers = 0, 0
+        self.ignored = ignored
+        self.count, self.loss = 0, torch.zeros((), device=device)
+        self.correct = torch.zeros((), dtype=torch.int64, device=device)
+        self.answers = torch.zeros((), dtype=torch.int64, device=device)
         self.sums: dict[str, Tensor] = {}
         self.confusion: Tensor | None = None
         self._counts_classes = confusion or bool(self.measures.averages)
@@ -88,23 +94,24 @@ class Tally:
         for name, value in {**means, **more}.items():
             self.sums[name] = self.sums.get(name, 0.0) + value * size
         if is_classification(outputs, targets):
-            answers = outputs.argmax(dim=1)
-            self.correct += (answers == targets).sum()
-            self.answers += targets.numel()
+            answers, counting = outputs.argmax(dim=1), targets != self.ignored
+            self.correct += ((answers == targets) & counting).sum()
+            self.answers += counting.sum()
             if self._counts_classes:
-                self._count_classes(answers, targets, outputs.shape[1])
+                self._count_classes(answers[counting], targets[counting].long(), outputs.shape[1])
 
     def figures(self) -> dict[str, float]:
         """Return the means over all items, the loss first."""
         figures = {"loss": self.loss.item() / self.count}
-        if self.answers and self.measures.accuracy:
-            figures["accuracy"] = self.correct.item() / self.answers
+        correct, answers = self.correct.item(), self.answers.item()
+        if answers and self.measures.accuracy:
+            figures["accuracy"] = correct / answers
         figures |= {name: float(total) / self.count for name, total in self.sums.items()}
         averages = {} if self.confusion is None else average_classes(self.confusion)
         return figures | {name: averages[name] for name in self.measures.averages if name in averages}
 
     def _count_classes(self, answers: Tensor, targets: Tensor, classes: int) -> None:
-        pairs = (targets * classes + answers).flatten()
+        pairs = targets * classes + answers
         counted = torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
         self.confusion = counted if self.confusion is None else self.confusion + counted
 

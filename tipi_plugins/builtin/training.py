@@ -25,7 +25,8 @@ from tipi_plugins.builtin import fitting, recipes
 from tipi_plugins.builtin.evaluation import device_of, evaluate, length_of, loader_of, to_device
 from tipi_plugins.builtin.guarding import LossGuard, NotFinite
 from tipi_plugins.builtin.keeping import BestWeights, Keeper
-from tipi_plugins.builtin.measures import find_measures
+from tipi_plugins.builtin.measures import Tally, find_measures
+from tipi_plugins.builtin.targets import FAULTS, Wanted, locating, look_at_first
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -148,8 +149,8 @@ class TrainingProcess(PipelineProcess):
         self.scaler: torch.amp.GradScaler | None = None
         self.batch_index = 0
         self._used_gradients = True
-        self._unchecked: int | None = None  # the target that does not count, until class numbers were looked at
-        self._check_fit(loss.lower() in fitting.OF_CLASSES, loss_params or {})
+        self.wanted = Wanted.by(loss, loss_params)
+        self._check_fit(loss_params or {})
 
     def execute(self) -> dict[str, Any]:
         """Train, go back to the weights of the best epoch, and return its figures.
@@ -165,6 +166,8 @@ class TrainingProcess(PipelineProcess):
         self.optimizer = self.make_optimizer(model)
         self.scheduler = self.make_scheduler(self.optimizer, self.epochs * self._updates())
         self.scaler = torch.amp.GradScaler(device.type) if self.precision == "float16" else None
+        if device.type != "cpu" and self.wanted.classes and type(self).loss is TrainingProcess.loss:
+            look_at_first(self, self.wanted)
         best = BestWeights(model, self.monitor, self.mode, self.min_delta)
         losses: list[float] = []
         with Keeper(self.controller.run) as keeper:
@@ -220,9 +223,6 @@ class TrainingProcess(PipelineProcess):
         inputs, targets = to_device(batch, device)
         with self.autocast(device):
             outputs = model(inputs)
-            if self._unchecked is not None:
-                fitting.check_targets(outputs, targets, self._unchecked)
-                self._unchecked = None
             loss = self.loss(outputs, targets)
         self.learn(loss, model)
         return loss
@@ -253,8 +253,16 @@ class TrainingProcess(PipelineProcess):
         return device_manager.autocast(DTYPES.get(self.precision), enabled, device) if enabled else _AS_IT_IS
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss of a batch, as the parameter ``loss`` says. Override it for another."""
-        return self.criterion(outputs, targets)
+        """Return the mean loss of a batch, as the parameter ``loss`` says. Override it for another.
+
+        Raises:
+            Misfit: The loss cannot take the targets, such as a class number for which there is no output.
+        """
+        try:
+            return self.criterion(outputs, targets)
+        except FAULTS as error:
+            self.wanted.explain(error, outputs, targets)
+            raise
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:  # noqa: ARG002 - for subclasses
         """Return more means over a batch of validation data, by name. Override it to add some."""
@@ -280,9 +288,8 @@ class TrainingProcess(PipelineProcess):
         loader = loader_of(self.data, "val")
         if length_of(loader) == 0:
             return {}
-        figures = evaluate(
-            model, loader, device, self.loss, "Validation", leave=False, measures=self.measures, more=self.metrics
-        )
+        tally = Tally(device, self.measures, ignored=self.wanted.ignored)
+        figures = evaluate(model, loader, device, self.loss, "Validation", leave=False, more=self.metrics, tally=tally)
         return {f"val/{name}": value for name, value in figures.items()}
 
     def state(self, model: nn.Module, epoch: int, figures: Mapping[str, float]) -> dict[str, Any]:
@@ -304,18 +311,18 @@ class TrainingProcess(PipelineProcess):
         if built_in and self.schedule_params:
             raise ConfigError(f"schedule {self.schedule!r} takes no schedule_params", hint="it has warmup")
 
-    def _check_fit(self, of_classes: bool, loss_params: Mapping[str, Any]) -> None:
-        """Find what cannot go together before anything is trained; class numbers are looked at in the first batch."""
+    def _check_fit(self, loss_params: Mapping[str, Any]) -> None:
+        """Find what cannot go together before anything is trained."""
         fitting.check_precision(self.precision, device_of(self.network))
         fitting.check_length(length_of(loader_of(self.data, "train")), self.accumulate, self.schedule_per)
-        of_classes = of_classes and type(self).loss is TrainingProcess.loss
-        if of_classes and "ignore_index" not in loss_params and type(self).train_step is TrainingProcess.train_step:
+        own = type(self).loss is not TrainingProcess.loss or type(self).train_step is not TrainingProcess.train_step
+        if self.wanted.classes and not own and "ignore_index" not in loss_params:
             fitting.check_classes(self.network, self.data)
-        self._unchecked = int(loss_params.get("ignore_index", fitting.IGNORED)) if of_classes else None
 
     def _guarded_epoch(self, model: nn.Module, device: torch.device, epoch: int, keeper: Keeper) -> dict[str, float]:
         try:
-            return self.train_epoch(model, device)
+            with locating("training", lambda: self.batch_index):
+                return self.train_epoch(model, device)
         except NotFinite as error:
             keeper.flush()
             kept = f"the last good checkpoint is {keeper.last}" if keeper.last else "there is no checkpoint yet"
