@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from msgspec import Meta
 
-    from tipi_core.checkpoints import load_checkpoint, plain_state, save_checkpoint
+    from tipi_core.checkpoints import load_checkpoint, plain_state, read_checkpoint, save_checkpoint
     from tipi_core.components.naming import NameOf
     from tipi_core.components.permanence import Held, Permanence
     from tipi_core.components.process import BoundProcess, Outcome, PipelineProcess, pipeline_process
@@ -62,6 +62,7 @@ _HOMES = {
     "pipeline_process": "tipi_core.components.process",
     "plain_state": "tipi_core.checkpoints",
     "progress_bar": "tipi_core.progress",
+    "read_checkpoint": "tipi_core.checkpoints",
     "save_checkpoint": "tipi_core.checkpoints",
 }
 
@@ -98,6 +99,7 @@ __all__ = [
     "pipeline_process",
     "plain_state",
     "progress_bar",
+    "read_checkpoint",
     "save_checkpoint",
 ]
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from tipi_core.devices.backend import DeviceBackend
 
 FORMAT = 1
+LONGEST_MARK = 256  # bytes of a file that names a checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,23 @@ class Checkpoint:
     path: Path
     step: int
     state: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A checkpoint as its folder looks, without reading its state.
+
+    Attributes:
+        name: The folder's name.
+        marks: The words that name it, such as ``best`` and ``last``.
+        size: The bytes of its state, as they are on disk.
+        problem: What is wrong with it at first sight, or None; whether its content is right shows when it is read.
+    """
+
+    name: str
+    marks: tuple[str, ...]
+    size: int
+    problem: str | None
 
 
 class HashingFile:
@@ -102,6 +120,25 @@ def save_checkpoint(record: Path, step: int, state: Mapping[str, Any], backend: 
 def list_checkpoints(record: Path) -> list[Path]:
     """Return the folders of a record's checkpoints, the newest step first; nothing in them is looked at."""
     return sorted((record / "checkpoints").glob("step-*"), reverse=True)
+
+
+def survey_checkpoints(record: Path) -> list[Listed]:
+    """Return how a record's checkpoints look, the oldest first."""
+    marks: dict[str, list[str]] = {}
+    for file in sorted((record / "checkpoints").glob("[!.]*")):
+        if file.is_file() and file.stat().st_size < LONGEST_MARK:
+            marks.setdefault(file.read_text(encoding="utf-8", errors="replace").strip(), []).append(file.name)
+    return [_look_at(path, tuple(marks.get(path.name, ()))) for path in reversed(list_checkpoints(record))]
+
+
+def _look_at(path: Path, marks: tuple[str, ...]) -> Listed:
+    size = 0
+    try:
+        size = (path / "state.pt").stat().st_size
+        wanted = json.loads((path / "manifest.json").read_text(encoding="utf-8"))["size"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return Listed(path.name, marks, size, "damaged: a file is missing or no manifest")
+    return Listed(path.name, marks, size, None if size == wanted else f"damaged: {size} of {wanted} bytes")
 
 
 def read_checkpoint(path: Path, backend: DeviceBackend) -> Checkpoint:

@@ -8,13 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 import torch
 
 from tests.builtin.pipelines import TRAINING
 from tipi import PipelineRunner
-from tipi.errors import RunInterrupted, StorageError
+from tipi.errors import GuardStop, RunInterrupted, StorageError
 from tipi.plugin import load_checkpoint, logger
 from tipi_plugins.builtin import keeping
 from tipi_plugins.builtin.keeping import Keeper, copy_of
@@ -25,6 +26,16 @@ PIPELINE = TRAINING.replace("epochs = 3", 'epochs = 4, callbacks = ["mine:after"
 OWN = """
 import os, signal, time
 from pathlib import Path
+
+def spoil(process, epoch, figures):
+    # as a last step with gradients that were too large: the losses before it were still finite
+    validate = type(process).validate_epoch
+    if epoch == 2:
+        def spoilt(model, device):
+            found = validate(process, model, device)
+            next(model.parameters()).data.fill_(float("inf"))
+            return found
+        process.validate_epoch = spoilt
 
 def after(process, epoch, figures):
     what = os.environ.get("AFTER_TWO")
@@ -65,17 +76,24 @@ def marked(folder, word):
     return load_checkpoint(folder, BACKEND, name).state
 
 
+def epochs_in(folder):
+    """The epochs of all checkpoints on disk, each of them whole."""
+    names = sorted(path.name for path in (folder / "checkpoints").glob("step-*"))
+    return [load_checkpoint(folder, BACKEND, name).state["epoch"] for name in names]
+
+
 def written(folder):
     events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
     return [event["path"] for event in events if event["event"] == "checkpoint"]
 
 
 @pytest.mark.usefixtures("project")
-def test_short_epochs_leave_the_best_and_the_last_at_the_end_and_write_no_others():
+def test_short_epochs_leave_the_best_and_the_last_two_at_the_end_and_write_no_others():
     result = train(epochs=8, schedule="constant", learning_rate=0.3)
     assert marked(result.path, "last")["epoch"] == 8
     assert marked(result.path, "best")["epoch"] == result["training"]["best_epoch"]
-    assert len(written(result.path)) == len({result["training"]["best_epoch"], 8})
+    assert epochs_in(result.path) == sorted({result["training"]["best_epoch"], 7, 8})
+    assert len(written(result.path)) == len(epochs_in(result.path))
 
 
 @pytest.mark.usefixtures("project")
@@ -118,7 +136,7 @@ def test_a_waiting_state_is_that_of_its_moment_and_written_without_being_asked(r
         keeper.save({"model": {"in": weight, "out": weight.detach()}}, is_best=True)
         weight += 1
         until = time.monotonic() + 30
-        while keeper.last is None and time.monotonic() < until:
+        while not keeper.marks and time.monotonic() < until:
             time.sleep(0.01)
         state = marked(run.record.path, "last")["model"]
     assert state["in"].tolist() == [0, 0, 0]
@@ -131,7 +149,85 @@ def test_a_best_state_waits_beside_later_ones_that_are_not(run):
             logger.log({"epoch": epoch})
             keeper.save({"epoch": epoch}, is_best)
     assert (marked(run.record.path, "best")["epoch"], marked(run.record.path, "last")["epoch"]) == (2, 4)
-    assert written(run.record.path) == ["checkpoints/step-00000002", "checkpoints/step-00000004"]
+    assert written(run.record.path) == [f"checkpoints/step-0000000{step}" for step in (2, 3, 4)]
+
+
+NAN = float("nan")
+
+
+def keep_epochs(run, scores, weights=(), figures=()):
+    """Save an epoch for each score, the best where it is higher than any before; return the epochs on disk."""
+    with Keeper(run, {"mask"}) as keeper:
+        for epoch, score in enumerate(scores, start=1):
+            logger.log({"epoch": epoch})
+            model = {"weight": torch.tensor([1.0, dict(weights).get(epoch, 0.0)]), "mask": torch.tensor(-torch.inf)}
+            state = {"model": model, "epoch": epoch, "figures": {"val/loss": dict(figures).get(epoch, 0.5), "n": 3}}
+            keeper.save(state, is_best=score > max([0, *scores[: epoch - 1]]))
+    return epochs_in(run.record.path)
+
+
+def marks(run):
+    return {word: marked(run.record.path, word)["epoch"] for word in ("best", "last", "finite")}
+
+
+@pytest.mark.parametrize("apart", [0.0, 60.0], ids=["each is written", "all wait"])
+@pytest.mark.parametrize("largest", [0, keeping.LARGEST], ids=["large", "small"])
+class TestWhatStays:
+    @pytest.fixture(autouse=True)
+    def _pace(self, monkeypatch, apart, largest):
+        monkeypatch.setattr(keeping, "APART", apart)
+        monkeypatch.setattr(keeping, "LARGEST", largest)
+
+    @pytest.mark.parametrize(
+        ("scores", "left", "best"),
+        [
+            ([1], [1], 1),
+            ([1, 2, 3, 4, 5], [4, 5], 5),
+            ([1, 5, 4, 3, 2], [2, 4, 5], 2),
+            ([1, 2, 3, 4, 0], [4, 5], 4),
+        ],
+    )
+    def test_the_best_and_the_last_two(self, run, scores, left, best):
+        assert keep_epochs(run, scores) == left
+        assert marks(run) == {"best": best, "last": len(scores), "finite": len(scores)}
+
+    @pytest.mark.parametrize("value", [NAN, torch.inf, -torch.inf])
+    def test_weights_that_are_not_finite_replace_neither_the_best_nor_the_last_finite_ones(self, run, caplog, value):
+        broken = dict.fromkeys(range(4, 8), value)
+        assert keep_epochs(run, [2, 1, 1, 3, 4, 5, 6], weights=broken) == [1, 3, 6, 7]
+        assert marks(run) == {"best": 1, "last": 7, "finite": 3}
+        assert caplog.text.count("weight of the model is not finite any more") == 1
+
+    def test_figures_that_are_not_finite_do_not_replace_the_last_finite_ones_but_may_be_of_the_best(self, run):
+        assert keep_epochs(run, [2, 1, 3, 1, 1], figures=dict.fromkeys((3, 4, 5), NAN)) == [2, 3, 4, 5]
+        assert marks(run) == {"best": 3, "last": 5, "finite": 2}
+
+
+def test_sums_that_are_too_large_are_no_weights_that_are(run):
+    assert keeping.find_broken({"a": torch.full((2,), 3e38), "b": torch.full((2,), 6e4).half()}) is None
+    assert keeping.find_broken({"a": torch.ones(2), "b": torch.tensor([1 + 1j, complex(NAN, 0)])}) == "b"
+    assert keeping.find_broken({"a": torch.ones(2).to_sparse(), "b": torch.tensor([1, 2]), "c": "text"}) is None
+
+
+def test_a_mask_that_was_not_finite_from_the_start_is_meant_so():
+    model = torch.nn.Linear(2, 2)
+    model.register_buffer("mask", torch.full((2, 2), -torch.inf))
+    usual = keeping.find_usual(model)
+    assert keeping.find_broken(model.state_dict(), usual) is None
+    model.bias.data[0] = NAN
+    assert keeping.find_broken(model.state_dict(), usual) == "bias"
+
+
+@pytest.mark.usefixtures("project")
+def test_the_checkpoint_to_go_back_to_is_one_with_finite_weights(project, caplog):
+    with pytest.raises(GuardStop) as caught:
+        train(callbacks=["mine:spoil"])
+    (path,) = [word.strip(",") for word in str(caught.value).split() if "step-" in word]
+    words = "the training loss of epoch 4 is nan at batch 0, counted from 0; the last good checkpoint is "
+    assert words in str(caught.value)
+    state = load_checkpoint(the_run(project), BACKEND, Path(path).name).state
+    assert state["epoch"] == 2
+    assert "not finite any more" in caplog.text
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -10,7 +11,8 @@ import pytest
 import torch
 from torch import nn
 
-from tipi.plugin import ConfigError, MissingPackage
+from tipi.plugin import ConfigError, MissingPackage, logger
+from tipi_plugins.builtin.keeping import Keeper
 from tipi_plugins.builtin.loaders import Data
 from tipi_plugins.builtin.network import Network
 
@@ -45,6 +47,57 @@ def test_its_state_comes_back(run):
     second.load_state_dict(first.state_dict())
     for one, other in zip(first.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(one, other)
+
+
+@pytest.fixture
+def trained(run):
+    """A record with checkpoints of three epochs, the second of them the best."""
+    with Keeper(run) as keeper:
+        for epoch in (1, 2, 3):
+            logger.log({"epoch": epoch})
+            model = Network("mlp").model
+            model[-1].bias.data.fill_(epoch)
+            keeper.save({"model": model.state_dict(), "epoch": epoch}, is_best=epoch < 3)
+    return run.record.path
+
+
+def epoch_of(network):
+    return int(network.model[-1].bias[0].item())
+
+
+def test_a_run_means_its_best_checkpoint_and_each_one_can_be_named(trained, tmp_path):
+    folder = trained / "checkpoints"
+    assert epoch_of(Network("mlp", checkpoint=str(trained))) == 2
+    assert epoch_of(Network("mlp", checkpoint=str(folder / "last"))) == 3
+    assert epoch_of(Network("mlp", checkpoint=str(folder / "best"))) == 2
+    assert epoch_of(Network("mlp", checkpoint=str(folder / "step-00000003"))) == 3
+    shutil.copytree(folder / "step-00000002", tmp_path / "elsewhere")
+    assert epoch_of(Network("mlp", checkpoint=str(tmp_path / "elsewhere"))) == 2
+
+
+def damage(path):
+    content = bytearray((path / "state.pt").read_bytes())
+    content[len(content) // 2] ^= 1
+    (path / "state.pt").write_bytes(content)
+
+
+def test_a_damaged_checkpoint_is_an_error_that_names_a_whole_one(trained):
+    folder = trained / "checkpoints"
+    damage(folder / "step-00000002")
+    with pytest.raises(ConfigError) as caught:
+        Network("mlp", checkpoint=str(trained))
+    assert "the checkpoint is damaged: its content is not what was written, " in str(caught.value)
+    assert "step-00000002, " in str(caught.value)
+    assert f"{folder / 'step-00000003'} is whole, of epoch 3: name it with checkpoint" in str(caught.value)
+    (folder / "step-00000003" / "manifest.json").unlink()
+    with pytest.raises(ConfigError, match="no other checkpoint beside it is whole"):
+        Network("mlp", checkpoint=str(trained))
+
+
+def test_a_file_that_is_no_checkpoint_is_said_to_be_none(run, tmp_path):
+    torch.save(Network("mlp").model.state_dict(), tmp_path / "weights.pt")
+    with pytest.raises(ConfigError, match=r"no checkpoint at .*weights.pt, .* a file with weights goes to weights"):
+        Network("mlp", checkpoint=str(tmp_path / "weights.pt"))
 
 
 def test_weights_are_read_from_a_file(run, tmp_path, monkeypatch):

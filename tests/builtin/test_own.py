@@ -79,7 +79,7 @@ def test_a_network_starts_from_the_best_checkpoint_of_a_run(project, run):
     assert again["testing"]["accuracy"] == first["testing"]["accuracy"]
     best = first["testing"]["weights"]
     assert train(network__checkpoint=f"{first.path}/{best}")["testing"]["accuracy"] > 0.9
-    with pytest.raises(ConfigError, match=r"there is no whole checkpoint at .*nowhere"):
+    with pytest.raises(ConfigError, match=r"there is no checkpoint at .*nowhere"):
         Network("mlp", checkpoint="nowhere")
     with pytest.raises(ConfigError, match="does not fit model 'mlp'"):
         Network("mlp", checkpoint=str(first.path))

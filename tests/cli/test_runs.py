@@ -141,6 +141,26 @@ def test_show_tells_config_outcome_and_metrics_with_curves(three, cli):
     assert loss.split() == ["loss", "1", "0.2", "0.2", "1", "5", "█▃▂▁▁"]
 
 
+def test_show_tells_which_checkpoints_there_are_and_what_each_is(three, cli):
+    folder = three[2] / "checkpoints"
+    for step, size in ((7, 10), (20, 2000), (120, 5)):
+        (folder / f"step-{step:08}").mkdir(parents=True)
+        (folder / f"step-{step:08}" / "state.pt").write_bytes(b"x" * size)
+        (folder / f"step-{step:08}" / "manifest.json").write_text(json.dumps({"size": size if step < 100 else 9}))
+    (folder / "step-00000007" / "manifest.json").unlink()
+    for mark, step in (("best", 20), ("finite", 20), ("last", 120)):
+        (folder / mark).write_text(f"step-{step:08}\n")
+    lines = cli("runs", "show", "latest").out.splitlines()
+    rows = [" ".join(line.split()) for line in lines if line.startswith("step-")]
+    assert rows == [
+        "step-00000007 damaged: a file is missing or no manifest 10 B",
+        "step-00000020 best, finite 2.0 kB",
+        "step-00000120 last, damaged: 5 of 9 bytes 5 B",
+    ]
+    shown = json.loads(cli("runs", "show", "latest", "--json").out)["checkpoints"]
+    assert shown[1] == {"name": "step-00000020", "marks": ["best", "finite"], "size": 2000, "problem": None}
+
+
 @pytest.mark.parametrize(("word", "place"), [("latest", 2), ("latest~1", 1), ("latest~2", 0), ("train/latest", 2)])
 def test_ids_count_back_from_the_latest(three, cli, word, place):
     shown = json.loads(cli("runs", "show", word, "--json").out)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path, PurePath
 from typing import Any
 
 import click
 
+from tipi_core.checkpoints import Listed, survey_checkpoints
 from tipi_core.cli.options import json_option
 from tipi_core.cli.output import print_json, print_table, separate, terminal_width
 from tipi_core.cli.records import (
@@ -20,13 +22,14 @@ from tipi_core.cli.records import (
     runs_argument,
     show_number,
 )
+from tipi_core.devices.info import format_bytes
 from tipi_core.metrics.trends import Trend, has_no_best, sparkline
 from tipi_core.records.reader import Record
 
 MOST_CURVES = 4
 CURVE_HEIGHT = 8
 LARGEST = 1e300  # plotille cannot draw beyond
-NUMBERS = ("first", "last", "min", "max", "rows", "seconds")
+NUMBERS = ("first", "last", "min", "max", "rows", "seconds", "size")
 OUTCOMES = {"process_finished": "done", "process_skipped": "skipped", "process_failed": "failed"}
 
 
@@ -52,12 +55,15 @@ def command(run: str, no_curves: bool, runs: Path | None, project: Path | None, 
     trends = read_trends(record)
     if as_json:
         metrics = {name: trend.facts(name) for name, trend in trends.items()}
-        print_json({"path": str(record.path), **record.info, "state": record.state, "metrics": metrics})
+        kept = [asdict(listed) for listed in survey_checkpoints(record.path)]
+        facts = {**record.info, "state": record.state, "metrics": metrics, "checkpoints": kept}
+        print_json({"path": str(record.path), **facts})
         return
     for line in _head(record):
         click.echo(line)
     _print_section(["config", "value"], [[key, printable(value)] for key, value in record.settings.items()])
     _print_section(["process", "outcome", "seconds"], list(_outcomes(record)))
+    _print_section(["checkpoint", "what", "size"], [_checkpoint_row(one) for one in survey_checkpoints(record.path)])
     rows = [_metric_row(name, trend) for name, trend in trends.items()]
     _print_section(["metric", "first", "last", "min", "max", "rows", "curve"], rows)
     if not no_curves:
@@ -124,6 +130,11 @@ def _outcomes(record: Record) -> Iterator[list[Any]]:
             seconds = event.get("seconds")
             text = f"{outcome}: {printable(why)}" if why else outcome
             yield [printable(event.get("name")), text, f"{seconds:.1f}" if isinstance(seconds, int | float) else None]
+
+
+def _checkpoint_row(listed: Listed) -> list[Any]:
+    words = [*map(printable, listed.marks), *([listed.problem] if listed.problem else [])]
+    return [printable(listed.name), ", ".join(words), format_bytes(listed.size)]
 
 
 def _metric_row(name: str, trend: Trend) -> list[Any]:

@@ -48,6 +48,7 @@ def check_network(params: Mapping[str, Any], root: Path) -> Iterator[Problem]:
     """Yield what is missing for ``Network``: parameter, what, and what to do."""
     if "weights" in params and not (root / params["weights"]).is_file():
         yield "weights", f"there are no weights at {root / params['weights']}", "weights is relative to the project"
-    if "checkpoint" in params and not (root / params["checkpoint"]).is_dir():
-        what = f"there is no checkpoint at {root / params['checkpoint']}"
-        yield "checkpoint", what, "checkpoint names a run's folder, or that of a checkpoint"
+    place = root / params["checkpoint"] if "checkpoint" in params else None
+    if place is not None and not place.is_dir() and not (place.is_file() and place.parent.name == "checkpoints"):
+        cure = "checkpoint names a run's folder, or that of a checkpoint; a file with weights goes to weights"
+        yield "checkpoint", f"there is no checkpoint at {place}", cure

@@ -1,4 +1,4 @@
-"""What training keeps: the best weights in memory, the best and the last checkpoint in the run's record."""
+"""What training keeps: the best weights in memory, and checkpoints in the run's record."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from tipi.plugin import GuardStop, StorageError, load_checkpoint, plain_state, save_checkpoint
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -86,40 +87,46 @@ class BestWeights:
             self.model.load_state_dict(self._state)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A checkpoint that is still to be written: a copy of the state, and the step at which it was taken."""
+@dataclass(eq=False, slots=True)
+class Kept:
+    """The checkpoint of one epoch: a copy of the state that is still to be written, or the folder that it is in.
+
+    Attributes:
+        step: The run's step.
+        is_best: Whether it was the best when it was taken.
+        is_finite: Whether weights and figures are all finite.
+        state: What is to be written; empty once it was.
+        path: Where it is, or None.
+    """
 
     step: int
-    state: dict[str, Any]
     is_best: bool
+    is_finite: bool
+    state: dict[str, Any]
+    path: Path | None = None
 
 
 class Keeper:
-    """Writes the checkpoints of one training into the run's record and keeps the best and the last of them.
+    """Writes the checkpoints of one training into the run's record: the last two stay, the best, the last finite one.
 
     Where epochs follow each other fast, the newest states wait as copies in memory and are written every
     :data:`APART` seconds by a thread, and in any case when the ``with`` block ends. Where the run has no record,
-    nothing is written. A save that fails is said, the old one kept, and tried again; if the last one failed, the
+    nothing is written. A save that fails is said, the old ones kept, and tried again; if the last one failed, the
     block's end raises.
 
     Args:
         run: The run.
-
-    Attributes:
-        last: The folder of the newest whole checkpoint, or None.
-        best: The folder of the best one, or None.
+        usual: Parts of the model's state that are not finite on purpose, such as the mask of an attention.
 
     Example:
         >>> with Keeper(run) as keeper:  # doctest: +SKIP
         ...     keeper.save({"model": model.state_dict()}, is_best=True)
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, usual: Collection[str] = ()) -> None:
         self.run = run
-        self.last: Path | None = None
-        self.best: Path | None = None
-        self._waiting: list[Waiting] = []
+        self.usual = usual
+        self._kept: list[Kept] = []
         self._failure: StorageError | None = None
         self._lock = threading.RLock()
         self._timer: threading.Timer | None = None
@@ -138,6 +145,21 @@ class Keeper:
         if self._failure is not None and error is None:
             raise self._failure
 
+    @property
+    def good(self) -> str:
+        """Which of what was written can be gone back to, in words."""
+        marks = self.marks
+        if "finite" in marks:
+            return f"the last good checkpoint is {marks['finite']}"
+        return "no checkpoint has finite numbers only" if marks else "there is no checkpoint yet"
+
+    @property
+    def marks(self) -> dict[str, Path]:
+        """The folders of what was written, by the word for each: ``last``, ``best``, ``finite``."""
+        written = [one for one in self._kept if one.path is not None]
+        found = {"last": written[-1:], "best": _best(written), "finite": _finite(written)}
+        return {word: one.path for word, ones in found.items() for one in ones if one.path is not None}
+
     def save(self, state: dict[str, Any], is_best: bool) -> None:
         """Take a state in, and write it if none was written for a while or it is too large to be copied.
 
@@ -149,15 +171,17 @@ class Keeper:
             return
         plain = plain_state(state, backend.plain)
         waits = size_of(plain) <= LARGEST
-        new = Waiting(self.run.step, copy_of(plain) if waits else plain, is_best)
+        new = self._look_at(copy_of(plain) if waits else plain, is_best)
         with self._lock:
-            self._waiting = [one for one in self._waiting if one.is_best and not is_best] + [new]
+            self._kept.append(new)
+            wanted = wanted_of(self._kept)
+            self._kept = [one for one in self._kept if one.path is not None or one in wanted]
             if not waits or time.monotonic() - self._written >= APART:
                 self.flush()
-            if waits and self._waiting:
+            if new.path is None and not waits:  # it failed, and may change under our hands
+                self._kept.remove(new)
+            elif any(one.path is None for one in self._kept):
                 self._wake()
-            else:  # what failed and may change under our hands cannot be tried again
-                self._waiting = [one for one in self._waiting if one is not new]
 
     def flush(self) -> None:
         """Write what waits; a failure is said, and what failed waits on."""
@@ -166,8 +190,18 @@ class Keeper:
                 self._timer.cancel()
                 self._timer = None
             self._written = time.monotonic()
-            while self._waiting and self._write(self._waiting[0]):
-                del self._waiting[0]
+            for one in [one for one in self._kept if one.path is None]:
+                if not self._write(one):
+                    break
+
+    def _look_at(self, state: dict[str, Any], is_best: bool) -> Kept:
+        broken = find_broken(state.get("model"), self.usual)
+        if broken is not None and all(one.is_finite for one in self._kept[-1:]):  # said once
+            LOG.warning("%s of the model is not finite any more; the last checkpoint that is stays", broken)
+        figures = state.get("figures")
+        numbers = [one for one in figures.values() if isinstance(one, float)] if isinstance(figures, dict) else []
+        is_finite = broken is None and all(map(math.isfinite, numbers))
+        return Kept(self.run.step, is_best and broken is None, is_finite, state)
 
     def _wake(self) -> None:
         if self._timer is None:
@@ -175,24 +209,67 @@ class Keeper:
             self._timer.daemon = True
             self._timer.start()
 
-    def _write(self, one: Waiting) -> bool:
+    def _write(self, one: Kept) -> bool:
         record, backend = self.run.open_record(), backend_of(self.run)
         if record is None or backend is None:
             return True
         try:
-            saved = save_checkpoint(record.path, one.step, one.state, backend)
-            best = saved if one.is_best or self.best is None else self.best
-            _mark(saved.parent, {"last": saved, "best": best})
+            one.path = save_checkpoint(record.path, one.step, one.state, backend)
+            _mark(one.path.parent, self.marks)
         except StorageError as error:
-            self._failure = error
+            self._failure, one.path = error, None
             LOG.warning("%s; the one before it is kept", error)
             return False
-        before = {self.last, self.best}
-        self.last, self.best, self._failure = saved, best, None
-        for path in before - {saved, best, None}:
-            shutil.rmtree(str(path), ignore_errors=True)
-        self.run.event("checkpoint", path=f"checkpoints/{saved.name}", best=one.is_best)
+        self._failure, one.state = None, {}
+        self._drop()
+        self.run.event("checkpoint", path=f"checkpoints/{one.path.name}", best=one.is_best)
         return True
+
+    def _drop(self) -> None:
+        """Delete the written ones that are not wanted any more."""
+        written = [one for one in self._kept if one.path is not None]
+        wanted = wanted_of(written)
+        self._kept = [one for one in self._kept if one.path is None or one in wanted]
+        for path in {one.path for one in written} - {one.path for one in wanted}:
+            shutil.rmtree(str(path), ignore_errors=True)
+
+
+def wanted_of(kept: Sequence[Kept]) -> list[Kept]:
+    """Return those of some checkpoints, the oldest first, that are to stay."""
+    return [*kept[-2:], *_best(kept), *_finite(kept)]
+
+
+def _best(kept: Sequence[Kept]) -> list[Kept]:
+    return [one for one in kept if one.is_best][-1:]
+
+
+def _finite(kept: Sequence[Kept]) -> list[Kept]:
+    return [one for one in kept if one.is_finite][-1:]
+
+
+def find_broken(state: object, usual: Collection[str] = ()) -> str | None:
+    """Return the name of a tensor in a model's state that is not finite, or None.
+
+    Example:
+        >>> find_broken({"weight": torch.tensor([1.0, float("nan")]), "bias": torch.zeros(2)})
+        'weight'
+    """
+    parts = state.items() if isinstance(state, dict) else ()
+    return next((name for name, part in parts if name not in usual and not _is_finite(part)), None)
+
+
+def find_usual(model: nn.Module) -> set[str]:
+    """Return the parts of a model's state that are not finite before it is trained: they are meant so."""
+    return {name for name, part in model.state_dict().items() if not _is_finite(part)}
+
+
+def _is_finite(part: object) -> bool:
+    if not isinstance(part, Tensor) or not (part.is_floating_point() or part.is_complex()):
+        return True
+    if part.layout is not torch.strided or part.is_meta:
+        return True
+    values = part.detach().float() if part.element_size() < 4 else part.detach()
+    return abs(values.sum().item()) < math.inf or bool(values.isfinite().all())  # a sum may be too large itself
 
 
 def size_of(state: Any) -> int:
@@ -228,18 +305,11 @@ def copy_of(state: Any) -> Any:
 
 def load_best(run: Run) -> tuple[str, dict[str, Any]] | None:
     """Return name and state of the run's best checkpoint, or None where it has none that is whole."""
-    return None if run.record is None else read_best(run.record.path, backend_of(run))
-
-
-def read_best(
-    record: Path, backend: DeviceBackend | None, name: str | None = None
-) -> tuple[str, dict[str, Any]] | None:
-    """Return name and state of a record's best checkpoint, or of the one that is named; None where it is not whole."""
-    mark = record / "checkpoints" / "best"
-    if backend is None or (name is None and not mark.is_file()):
+    backend, mark = backend_of(run), None if run.record is None else run.record.path / "checkpoints" / "best"
+    if run.record is None or backend is None or mark is None or not mark.is_file():
         return None
-    name = name or mark.read_text(encoding="utf-8").strip()
-    checkpoint = load_checkpoint(record, backend, name)
+    name = mark.read_text(encoding="utf-8").strip()
+    checkpoint = load_checkpoint(run.record.path, backend, name)
     return None if checkpoint is None else (name, checkpoint.state)
 
 

@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 from torch import nn
 
-from tipi.plugin import ConfigError, Meta, NameOf, Permanence, current_run, device_manager
+from tipi.plugin import (
+    ConfigError,
+    Meta,
+    NameOf,
+    Permanence,
+    StorageError,
+    current_run,
+    device_manager,
+    read_checkpoint,
+)
 from tipi_plugins.builtin import models, resnet
-from tipi_plugins.builtin.keeping import backend_of, read_best
+from tipi_plugins.builtin.keeping import backend_of
 from tipi_plugins.builtin.vision import freeze_body, swap_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tipi.plugin import PipelineController
+    from tipi.plugin import DeviceBackend, PipelineController
 
 BUILT_IN: dict[str, Callable[..., nn.Module]] = {
     "small_cnn": models.small_cnn,
@@ -36,7 +46,8 @@ class Network(Permanence):
             callable that takes no ``num_classes`` gets its last linear layer replaced where the number is another.
         pretrained: Whether the model starts from its package's weights; weights that cannot be had are an error.
         weights: A file with a ``state_dict`` to start from.
-        checkpoint: A run's folder, whose best checkpoint is taken, or the folder of one checkpoint, to start from.
+        checkpoint: What to start from: a run's folder, whose best checkpoint is taken, the folder of one checkpoint,
+            or one of the files ``best``, ``last`` and ``finite`` beside them.
         freeze: Whether only the last linear layer learns; means and spreads of normalisation still follow the data.
         compile: Whether ``torch.compile`` makes the model faster, after a slow first batch.
         channels_last: Whether images lie in memory with their channels last, which GPUs with mixed precision like.
@@ -162,23 +173,44 @@ def load_weights(model: nn.Module, file: Path, name: str) -> None:
         raise ConfigError(f"the weights in {file} do not fit model {name!r}: {error}") from error
 
 
-def load_checkpointed(model: nn.Module, folder: Path, name: str) -> None:
-    """Fill a model from a checkpoint: the best one of a run's folder, or the one whose folder is named.
+def load_checkpointed(model: nn.Module, place: Path, name: str) -> None:
+    """Fill a model from a checkpoint: the best one of a run's folder, the one whose folder or mark is named.
 
     Raises:
-        ConfigError: There is none that is whole, or it does not fit the model.
+        ConfigError: There is none, it is damaged, or it does not fit the model; no other is taken in its place.
     """
-    is_one = (folder / "manifest.json").is_file()
-    record = folder.parent.parent if is_one else folder
-    found = read_best(record, backend_of(current_run()), folder.name if is_one else None)
-    if found is None:
-        raise ConfigError(
-            f"there is no whole checkpoint at {folder}", hint="checkpoint names a run's folder, or that of a checkpoint"
-        )
+    path, backend = _find_checkpoint(place), backend_of(current_run())
+    if backend is None:
+        raise ConfigError("no plugin here reads checkpoints", hint="tipi plugins tells why")
     try:
-        model.load_state_dict(found[1]["model"])
+        state = read_checkpoint(path, backend).state
+    except StorageError as error:
+        raise ConfigError(error.what, where=error.where, hint=_name_whole(path, backend)) from None
+    try:
+        model.load_state_dict(state["model"])
     except (KeyError, RuntimeError) as error:
-        raise ConfigError(f"the checkpoint {folder} does not fit model {name!r}: {error}") from error
+        raise ConfigError(f"the checkpoint {path} does not fit model {name!r}: {error}") from error
+
+
+def _find_checkpoint(place: Path) -> Path:
+    is_mark = place.is_file() and place.parent.name == "checkpoints"
+    mark = place if is_mark else place / "checkpoints" / "best"
+    if mark.is_file():
+        return mark.with_name(Path(mark.read_text(encoding="utf-8").strip()).name)
+    if place.is_dir() and (place.parent.name == "checkpoints" or (place / "manifest.json").is_file()):
+        return place
+    hint = "checkpoint names a run's folder, or that of a checkpoint"
+    raise ConfigError(f"there is no checkpoint at {place}", hint=f"{hint}; a file with weights goes to weights")
+
+
+def _name_whole(damaged: Path, backend: DeviceBackend) -> str:
+    """Return which of the checkpoints beside a damaged one is whole, the newest."""
+    for path in sorted(damaged.parent.glob("step-*"), reverse=True):
+        if path.name != damaged.name:
+            with suppress(StorageError):
+                epoch = read_checkpoint(path, backend).state.get("epoch")
+                return f"{path} is whole{f', of epoch {epoch}' if epoch else ''}: name it with checkpoint"
+    return "no other checkpoint beside it is whole"
 
 
 def _check_options(name: str, parameters: Mapping[str, inspect.Parameter], given: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from tipi.plugin import (
 from tipi_plugins.builtin import fitting, recipes
 from tipi_plugins.builtin.evaluation import device_of, evaluate, length_of, loader_of, to_device
 from tipi_plugins.builtin.guarding import LossGuard, NotFinite
-from tipi_plugins.builtin.keeping import BestWeights, Keeper
+from tipi_plugins.builtin.keeping import BestWeights, Keeper, find_usual
 from tipi_plugins.builtin.measures import Tally, find_measures
 from tipi_plugins.builtin.targets import FAULTS, Wanted, locating, look_at_first
 
@@ -76,7 +76,7 @@ class TrainingProcess(PipelineProcess):
         min_delta: By how much it must get better to count, in its own unit.
         monitor: The metric by which the best epoch is chosen, as it is logged.
         mode: ``min`` where less of it is better, ``max`` where more is.
-        checkpoint: Whether the best and the last epoch are saved in the run's record.
+        checkpoint: Whether the best, the last two and the last finite epoch are saved in the run's record.
         metrics: Metrics of the validation data besides the loss: ``accuracy``, ``top5``, ``f1``, ``precision``,
             ``recall``, ``balanced_accuracy``, ``mae``, ``mse``, or ``module:function`` of outputs and targets; None
             takes the accuracy of a classifier.
@@ -170,7 +170,7 @@ class TrainingProcess(PipelineProcess):
             look_at_first(self, self.wanted)
         best = BestWeights(model, self.monitor, self.mode, self.min_delta)
         losses: list[float] = []
-        with Keeper(self.controller.run) as keeper:
+        with Keeper(self.controller.run, find_usual(model) if self.checkpoint else ()) as keeper:
             for epoch in progress_bar(range(1, self.epochs + 1), desc="Epochs"):
                 figures = self._guarded_epoch(model, device, epoch, keeper)
                 losses.append(figures["train/loss"])
@@ -325,11 +325,8 @@ class TrainingProcess(PipelineProcess):
                 return self.train_epoch(model, device)
         except NotFinite as error:
             keeper.flush()
-            kept = f"the last good checkpoint is {keeper.last}" if keeper.last else "there is no checkpoint yet"
-            raise GuardStop(
-                f"the training loss of epoch {epoch} is {error.loss} at batch {error.batch}, counted from 0; {kept}",
-                hint="lower learning_rate, or set clip_norm",
-            ) from None
+            what = f"the training loss of epoch {epoch} is {error.loss} at batch {error.batch}, counted from 0"
+            raise GuardStop(f"{what}; {keeper.good}", hint="lower learning_rate, or set clip_norm") from None
 
     def _score(self, figures: Mapping[str, float]) -> float | None:
         if self.monitor in figures:
