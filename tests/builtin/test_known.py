@@ -204,6 +204,72 @@ def test_a_folder_without_classes_is_found_too(cli, tipi_project):
     assert cli("validate", "missing", cwd=tipi_project.path).code == 0
 
 
+MONITORED = """[processes.training]
+type = "TrainingProcess"
+params = { monitor = "val/accuracy", mode = "max" }
+
+[permanences]
+network = { type = "Network", params = { model = "mlp" } }
+data = { type = "Data", params = { dataset = "digits" } }
+"""
+OWN = """
+from tipi_plugins.builtin.training import TrainingProcess
+
+class Sure(TrainingProcess):
+    def metrics(self, outputs, targets):
+        return {"sureness": outputs.max()}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "told"),
+    [
+        (["training.monitor=val/acuracy"], "override training.monitor=val/acuracy", "did you mean 'val/accuracy'?"),
+        (["training.metrics=['f1']"], "chosen.toml:3:12", "logged: learning_rate, train/loss, val/f1, val/loss"),
+        (["training.monitor=loss"], "override training.monitor=loss", "did you mean 'val/loss'?"),
+        (["training.monitor=val/mine:certainty", "training.metrics=['mine:certainty']"], "", "'val/certainty'"),
+    ],
+)
+def test_a_metric_to_choose_by_that_nobody_logs_is_found_by_validate(cli, tipi_project, words, place, told):
+    tipi_project.write("configs/chosen.toml", MONITORED)
+    tipi_project.write("mine.py", OWN)
+    done = cli("validate", "chosen", *words, cwd=tipi_project.path)
+    assert done.code == 2
+    assert "to choose by" in done.err
+    assert place in done.err
+    assert told in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["training.monitor=train/loss"],
+        ["training.monitor=learning_rate"],
+        ["training.monitor=val/certainty", "training.metrics=['mine:certainty', 'f1']"],
+        ["training.monitor=val/top5", "training.metrics=['top5']"],
+        ["training.monitor=val/sureness", "training.type=Sure"],
+        ["training.monitor=val/sureness", "training.type=mine:Sure"],
+        ["training.monitor=${run:name}"],
+        ["training.metrics=['${run:name}']"],
+    ],
+    ids=" ".join,
+)
+def test_a_metric_to_choose_by_that_may_be_logged_is_no_mistake(cli, tipi_project, words):
+    tipi_project.write("configs/chosen.toml", MONITORED)
+    tipi_project.write("mine.py", OWN)
+    done = cli("validate", "chosen", *words, cwd=tipi_project.path)
+    assert (done.code, done.err) == (0, "")
+
+
+def test_what_refers_to_the_run_is_not_checked_as_if_it_were_not_there(cli, tipi_project):
+    text = MISSING.replace('root = "pets"', 'root = "${run:dir}/pets"').replace(
+        'weights = "gone.pt", checkpoint = "runs/gone"', ""
+    )
+    tipi_project.write("configs/missing.toml", text.replace('"mlp", ', '"mlp" '))
+    assert cli("validate", "missing", cwd=tipi_project.path).code == 0
+
+
 def test_what_a_check_cannot_know_is_left_to_the_run(monkeypatch):
     monkeypatch.setattr(checking, "datasets", lambda name: ["CIFAR10", "FakeData"])
     root = Path("/nowhere")

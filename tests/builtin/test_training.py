@@ -154,9 +154,9 @@ def test_the_best_epoch_may_be_that_of_another_metric():
 
 
 def test_a_metric_to_choose_by_that_is_not_there_is_named_before_anything_trains(tmp_path):
-    with pytest.raises(ConfigError, match=r"no metric 'val/nothing' to choose by, logged: learning_rate, train/loss"):
+    with pytest.raises(ConfigError, match=r"no metric 'val/nothing' to choose by, .*logged: learning_rate, train/loss"):
         run(monitor="val/nothing")
-    with pytest.raises(ConfigError, match=r"no metric 'val/acuracy' to choose by, did you mean 'val/accuracy'\?"):
+    with pytest.raises(ConfigError, match=r"no metric 'val/acuracy' to choose by, .*did you mean 'val/accuracy'\?"):
         run(monitor="val/acuracy")
     for folder in (tmp_path / "runs" / "small").glob("2*"):
         assert not list(read_record(folder).metrics())

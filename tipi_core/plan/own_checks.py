@@ -14,16 +14,15 @@ KIND = "check"  # of the resources that plugins register: the type's name to a f
 def check_by_owner(resolved: Resolved, resolver: Resolver) -> Iterator[Mistake]:
     """Yield what the plugin that brings the component's type finds wrong with its parameters.
 
-    Parameters that refer to something else, such as ``${run:dir}``, are left out.
+    Where a parameter refers to something that only the run knows, such as ``${run:dir}``, nothing is checked.
     """
     spec = resolved.spec
     entry = resolver.host.registry.get(KIND, spec.type) if resolved.entry is not None else None
-    if entry is None or resolved.entry is None or entry.owner != resolved.entry.owner:
+    if entry is None or resolved.entry is None or entry.owner != resolved.entry.owner or "${" in str(spec.params):
         return
-    params = {name: value for name, value in spec.params.items() if "${" not in str(value)}
     root = resolver.project.root or Path.cwd()
     try:
-        found = [Mistake(*problem) for problem in entry.load()(params, root)]
+        found = [Mistake(*problem) for problem in entry.load()(spec.params, root)]
     except Exception:  # a check that fails tells nothing: the type itself will say what is wrong
         return
     yield from found

@@ -25,6 +25,7 @@ def tipi_register(registry: Registry) -> None:
     registry.process("Sequence", "tipi_plugins.builtin.sequence:Sequence")
     registry.resource("check", "Data", "tipi_plugins.builtin.checking:check_data")
     registry.resource("check", "Network", "tipi_plugins.builtin.checking:check_network")
+    registry.resource("check", "TrainingProcess", "tipi_plugins.builtin.checking:check_training")
     registry.resource("model", "small_cnn", "tipi_plugins.builtin.models:small_cnn")
     registry.resource("model", "residual_cnn", "tipi_plugins.builtin.resnet:residual_cnn")
     registry.resource("model", "mlp", "tipi_plugins.builtin.models:mlp")

@@ -1,17 +1,18 @@
-"""What Data and Network need on disk, looked for before a run begins; torch is not imported."""
+"""What Data, Network and TrainingProcess need, looked for before a run begins; torch is not imported."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tipi.plugin import MissingPackage
+from tipi.plugin import MissingPackage, did_you_mean
 from tipi_plugins.builtin.known import datasets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-Problem = tuple[str, str, str]
+Problem = tuple[str, str, str | None]
+OWN_FIGURES = ("train/loss", "learning_rate")  # of every epoch of a training
 
 
 def check_data(params: Mapping[str, Any], root: Path) -> Iterator[Problem]:
@@ -52,3 +53,33 @@ def check_network(params: Mapping[str, Any], root: Path) -> Iterator[Problem]:
     if place is not None and not place.is_dir() and not (place.is_file() and place.parent.name == "checkpoints"):
         cure = "checkpoint names a run's folder, or that of a checkpoint; a file with weights goes to weights"
         yield "checkpoint", f"there is no checkpoint at {place}", cure
+
+
+def check_training(params: Mapping[str, Any], _: Path) -> Iterator[Problem]:
+    """Yield what is wrong with the parameters of ``TrainingProcess``: a metric to choose by that nobody logs.
+
+    Example:
+        >>> [cure for _, _, cure in check_training({"monitor": "val/acuracy"}, Path())]
+        ["did you mean 'val/accuracy'?"]
+    """
+    problem = find_unlogged(params.get("monitor", "val/loss"), params.get("metrics"))
+    if problem is not None:
+        yield ("monitor", *problem)
+
+
+def find_unlogged(monitor: str, metrics: Sequence[str] | None) -> tuple[str, str | None] | None:
+    """Return what is wrong with ``monitor``, and the cure, where nothing of that name is logged after an epoch.
+
+    Args:
+        monitor: The name of a metric, as it is logged.
+        metrics: The parameter ``metrics`` of a training.
+    """
+    measured = ["accuracy"] if metrics is None else [name.rpartition(":")[2] for name in metrics]
+    return find_unknown(monitor, [*OWN_FIGURES, *(f"val/{name}" for name in ("loss", *measured))])
+
+
+def find_unknown(monitor: str, names: Sequence[str]) -> tuple[str, str | None] | None:
+    """Return what is wrong with ``monitor``, and the cure, where it is none of ``names``."""
+    if monitor in names:
+        return None
+    return f"there is no metric {monitor!r} to choose by", did_you_mean(monitor, names, "logged")

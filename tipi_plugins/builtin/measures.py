@@ -42,11 +42,6 @@ class Measures:
     means: Mapping[str, BatchMean] = field(default_factory=dict)
     averages: tuple[str, ...] = ()
 
-    @property
-    def names(self) -> list[str]:
-        """What is measured, by name."""
-        return ["loss", *(["accuracy"] if self.accuracy else []), *self.means, *self.averages]
-
 
 def find_measures(controller: PipelineController, names: Sequence[str] | None) -> Measures:
     """Return what names mean; None means the accuracy.

@@ -17,11 +17,11 @@ from tipi.plugin import (
     NameOf,
     PipelineProcess,
     device_manager,
-    did_you_mean,
     logger,
     progress_bar,
 )
 from tipi_plugins.builtin import fitting, recipes
+from tipi_plugins.builtin.checking import find_unknown, find_unlogged
 from tipi_plugins.builtin.evaluation import device_of, evaluate, length_of, loader_of, to_device
 from tipi_plugins.builtin.guarding import LossGuard, NotFinite
 from tipi_plugins.builtin.keeping import BestWeights, Keeper, find_usual
@@ -29,7 +29,7 @@ from tipi_plugins.builtin.measures import Tally, find_measures
 from tipi_plugins.builtin.targets import FAULTS, Wanted, locating, look_at_first
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from tipi.plugin import PipelineController
 
@@ -38,7 +38,6 @@ Counting = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
 LossName = Annotated[str, NameOf("loss", "tipi_plugins.builtin.known:losses")]
 MetricName = Annotated[str, NameOf("metric", "tipi_plugins.builtin.known:metrics")]
-OWN_FIGURES = ("train/loss", "learning_rate")
 ADDING = {"metrics", "train_epoch", "validate_epoch"}  # where one is overridden, only the first epoch tells the names
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -140,7 +139,7 @@ class TrainingProcess(PipelineProcess):
         self._check_names(optimizer, optimizer_params)
         self.measures = find_measures(controller, metrics)
         if not any(vars(one).keys() & ADDING for one in type(self).mro()[: -len(TrainingProcess.mro())]):
-            self._check_monitor([*OWN_FIGURES, *(f"val/{name}" for name in self.measures.names)])
+            _refuse(find_unlogged(monitor, metrics))
         self.callbacks = [recipes.find_function(controller, name, "callback") for name in callbacks or ()]
         self.network: Any = controller.get_permanence("network")
         self.data: Any = controller.get_permanence("data")
@@ -332,13 +331,8 @@ class TrainingProcess(PipelineProcess):
         if self.monitor in figures:
             return figures[self.monitor]
         if self.monitor != "val/loss":
-            self._check_monitor(list(figures))
+            _refuse(find_unknown(self.monitor, list(figures)))
         return None
-
-    def _check_monitor(self, names: Sequence[str]) -> None:
-        if self.monitor not in names:
-            hint = did_you_mean(self.monitor, names, "logged")
-            raise ConfigError(f"there is no metric {self.monitor!r} to choose by", hint=hint)
 
     def _per(self) -> str:
         per_step = self.schedule.lower() in (*recipes.SCHEDULES, "onecyclelr", "cycliclr")
@@ -384,6 +378,11 @@ class _AsItIs:
 
 
 _AS_IT_IS: Any = _AsItIs()
+
+
+def _refuse(problem: tuple[str, str | None] | None) -> None:
+    if problem is not None:
+        raise ConfigError(problem[0], hint=problem[1])
 
 
 def _at_least(least: int, value: N, name: str) -> N:
