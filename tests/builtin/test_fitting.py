@@ -92,7 +92,10 @@ def run(pipeline="small", **overrides):
             "the network has num_classes = 2, and the data has 4 classes, set num_classes = 4, or leave it out",
         ),
         ({"training__precision": "float16"}, "precision float16 needs a GPU, and the run is on cpu, use bfloat16"),
-        ({"training__monitor": "val/acuracy"}, "there is no metric 'val/acuracy' to choose by, override training.monitor='val/acuracy', did you mean"),
+        (
+            {"training__monitor": "val/acuracy"},
+            "there is no metric 'val/acuracy' to choose by, override training.monitor='val/acuracy', did you mean",
+        ),
         (
             {"data__dataset": "mine:stream"},
             "the dataset is a Stream without a length, so no parts can be split off, give it a __len__",

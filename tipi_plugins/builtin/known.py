@@ -51,13 +51,15 @@ def datasets(name: str) -> Iterator[str]:
 
 def optimizers(name: str) -> Iterator[str]:
     """Yield the optimizers of torch, in both spellings that are understood."""
-    yield from _in_both_cases(_exported(_torch(f"optimizer {name!r}") / "optim" / "__init__.py"))
+    names = _exported(_torch(f"optimizer {name!r}") / "optim" / "__init__.py")
+    yield from _in_both_cases(name for name in names if name[0].isupper() and name != "Optimizer")
 
 
 def schedules(name: str) -> Iterator[str]:
     """Yield the built-in schedules, then torch's."""
     yield from ("cosine", "constant")
-    yield from _in_both_cases(_exported(_torch(f"schedule {name!r}") / "optim" / "lr_scheduler.py"))
+    names = _exported(_torch(f"schedule {name!r}") / "optim" / "lr_scheduler.py")
+    yield from _in_both_cases(name for name in names if name != "LRScheduler")
 
 
 def losses(name: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn, optim
 from torch.nn import functional
 from torch.optim import Optimizer, lr_scheduler
 
-from tipi.plugin import ConfigError, did_you_mean
+from tipi.plugin import ConfigError, did_you_mean, plain_state
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from tipi.plugin import PipelineController
 
 SCHEDULES = ("cosine", "constant")
+OWN_SCHEDULE = "no config can write it: name a function of yours as module:Name, which is called with the optimizer"
+UNWRITABLE = {"lr_lambda": OWN_SCHEDULE, "schedulers": OWN_SCHEDULE}
 
 
 def find_optimizer(controller: PipelineController, name: str) -> Callable[..., Optimizer]:
@@ -37,7 +39,9 @@ def find_schedule(controller: PipelineController, name: str) -> Callable[..., An
     Raises:
         ConfigError: There is none of that name.
     """
-    known = {key: value for key, value in vars(lr_scheduler).items() if inspect.isclass(value) and key != "LRScheduler"}
+    base = lr_scheduler.LRScheduler
+    classes = {key: value for key, value in vars(lr_scheduler).items() if inspect.isclass(value) and key[0] != "_"}
+    known = {key: value for key, value in classes.items() if issubclass(value, base) and value is not base}
     return _find(controller, "schedule", name, known, SCHEDULES)
 
 
@@ -85,11 +89,13 @@ def build_optimizer(
     """Return an optimizer of the model's trainable parameters; without ``decay`` its own default stays.
 
     Raises:
-        ConfigError: It does not take ``params``.
+        ConfigError: It does not take ``params``, or needs more.
     """
     given = {"lr": rate} | ({} if decay is None else {"weight_decay": decay}) | dict(params or {})
-    _check(factory, given, "optimizer", name)
-    return factory([one for one in model.parameters() if one.requires_grad], **given)
+    _check(factory, given, "optimizer", name, first=True)
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    optimizer: Optimizer = _build(factory, learning, given, f"optimizer {name!r}")
+    return optimizer
 
 
 def build_schedule(
@@ -98,15 +104,39 @@ def build_schedule(
     """Return a scheduler; what says how long it runs (``total_steps``, ``T_max``, ``total_iters``) is filled in.
 
     Raises:
-        ConfigError: It does not take ``params``.
+        ConfigError: It does not take ``params``, or needs more.
     """
     parameters = inspect.signature(factory).parameters
     lengths = {key: length for key in ("total_steps", "T_max", "total_iters") if key in parameters}
-    if "epochs" in (params or {}):
+    if "epochs" in (params or {}) or factory is lr_scheduler.ConstantLR:  # whose total_iters tells when it stops
         lengths = {}
     given = lengths | dict(params or {})
-    _check(factory, given, "schedule", name)
-    return factory(optimizer, **given)
+    _check(factory, given, "schedule", name, first=True)
+    return _build(factory, optimizer, given, f"schedule {name!r}")
+
+
+def schedule_state(scheduler: Any) -> dict[str, Any]:
+    """Return the scheduler's state under its word for a checkpoint; nothing where it has none that can be saved."""
+    try:
+        return {"scheduler": plain_state(scheduler.state_dict())}
+    except (AttributeError, TypeError):  # a scheduler of the user's
+        return {}
+
+
+def is_of_torch(factory: Callable[..., Any]) -> bool:
+    """Return whether a class or function is one of torch's own."""
+    return getattr(factory, "__module__", "").partition(".")[0] == "torch"
+
+
+def check_step(factory: Callable[..., Any], name: str) -> None:
+    """Raise for an optimizer whose step wants to compute the loss itself, such as ``LBFGS``."""
+    step = getattr(factory, "step", None)
+    closure = inspect.signature(step).parameters.get("closure") if step is not None else None
+    if closure is not None and closure.default is closure.empty:
+        raise ConfigError(
+            f"optimizer {name!r} computes the loss several times for each step, which this training does not do",
+            hint="take another, or override train_step and call self.optimizer.step(closure) in it",
+        )
 
 
 def rate_factor(step: int, steps: int, schedule: str, warmup: float) -> float:
@@ -154,14 +184,30 @@ def _losses(module: ModuleType, is_kind: Callable[[object], bool]) -> dict[str, 
     }
 
 
-def _check(factory: Callable[..., Any], given: Mapping[str, Any], kind: str, name: str) -> None:
+def _check(factory: Callable[..., Any], given: Mapping[str, Any], kind: str, name: str, first: bool = False) -> None:
+    """Check parameters by name; with ``first``, which no config gives, what is missing behind it too."""
     try:
         parameters = inspect.signature(factory).parameters
     except (TypeError, ValueError):  # built-in functions do not tell
         return
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    for key in given:
+    is_open = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    for key in () if is_open else given:
         if key not in parameters:
             hint = did_you_mean(key, parameters, "it takes")
             raise ConfigError(f"{kind} {name!r} takes no parameter {key!r}", hint=hint)
+    for one in (
+        [one for place, one in enumerate(parameters.values()) if place or one.name in UNWRITABLE] if first else ()
+    ):
+        if one.default is one.empty and one.kind not in (one.VAR_KEYWORD, one.VAR_POSITIONAL) and one.name not in given:
+            hint = UNWRITABLE.get(one.name, f"give it in {kind}_params")
+            raise ConfigError(f"{kind} {name!r} needs the parameter {one.name!r}", hint=hint)
+
+
+def _build(factory: Callable[..., Any], first: Any, given: Mapping[str, Any], what: str) -> Any:
+    """Return what a factory makes; what one of torch's refuses is a mistake in the config."""
+    try:
+        return factory(first, **given)
+    except (TypeError, ValueError) as error:
+        if not is_of_torch(factory):
+            raise
+        raise ConfigError(f"{what} cannot be made: {error}") from error

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,12 +33,12 @@ if TYPE_CHECKING:
 
     from tipi.plugin import PipelineController
 
-N = TypeVar("N", int, float)
 Counting = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
 LossName = Annotated[str, NameOf("loss", "tipi_plugins.builtin.known:losses")]
 MetricName = Annotated[str, NameOf("metric", "tipi_plugins.builtin.known:metrics")]
 ADDING = {"metrics", "train_epoch", "validate_epoch"}  # where one is overridden, only the first epoch tells the names
+AS_IT_IS = nullcontext()
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -123,23 +123,25 @@ class TrainingProcess(PipelineProcess):
         callbacks: list[Annotated[str, NameOf("callback")]] | None = None,
     ) -> None:
         super().__init__(controller, force)
-        self.epochs = _at_least(1, epochs, "epochs")
-        self.learning_rate = _at_least(0, learning_rate, "learning_rate")
-        self.weight_decay = None if weight_decay is None else _at_least(0, weight_decay, "weight_decay")
-        self.warmup = _at_least(0, warmup, "warmup")
-        self.accumulate = _at_least(1, accumulate, "accumulate")
+        self.epochs = fitting.at_least(1, epochs, "epochs")
+        self.learning_rate = fitting.at_least(0, learning_rate, "learning_rate")
+        self.weight_decay = None if weight_decay is None else fitting.at_least(0, weight_decay, "weight_decay")
+        self.warmup = fitting.at_least(0, warmup, "warmup")
+        self.accumulate = fitting.at_least(1, accumulate, "accumulate")
         self.clip_norm, self.clip_value = clip_norm, clip_value
         self.precision = precision
-        self.patience = _at_least(0, patience, "patience")
-        self.min_delta, self.monitor, self.mode = _at_least(0, min_delta, "min_delta"), monitor, mode
+        self.patience = fitting.at_least(0, patience, "patience")
+        self.min_delta, self.monitor, self.mode = fitting.at_least(0, min_delta, "min_delta"), monitor, mode
         self.checkpoint = checkpoint
-        smoothing = {"label_smoothing": _at_least(0, label_smoothing, "label_smoothing")} if label_smoothing else {}
+        smoothing = (
+            {"label_smoothing": fitting.at_least(0, label_smoothing, "label_smoothing")} if label_smoothing else {}
+        )
         self.criterion = recipes.find_loss(controller, loss, smoothing | (loss_params or {}))
         self.schedule, self.schedule_params, self.schedule_per = schedule, schedule_params, schedule_per
         self._check_names(optimizer, optimizer_params)
         self.measures = find_measures(controller, metrics)
         if not any(vars(one).keys() & ADDING for one in type(self).mro()[: -len(TrainingProcess.mro())]):
-            _refuse(find_unlogged(monitor, metrics))
+            fitting.refuse(find_unlogged(monitor, metrics))
         self.callbacks = [recipes.find_function(controller, name, "callback") for name in callbacks or ()]
         self.network: Any = controller.get_permanence("network")
         self.data: Any = controller.get_permanence("data")
@@ -249,7 +251,7 @@ class TrainingProcess(PipelineProcess):
     def autocast(self, device: torch.device) -> AbstractContextManager[None]:
         """Return the context in which outputs and loss are computed, as ``precision`` says."""
         enabled = self.precision in DTYPES
-        return device_manager.autocast(DTYPES.get(self.precision), enabled, device) if enabled else _AS_IT_IS
+        return device_manager.autocast(DTYPES.get(self.precision), enabled, device) if enabled else AS_IT_IS
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss of a batch, as the parameter ``loss`` says. Override it for another.
@@ -299,12 +301,15 @@ class TrainingProcess(PipelineProcess):
             "optimizer": self.optimizer.state_dict(),
             "epoch": epoch,
             "figures": dict(figures),
+            **recipes.schedule_state(self.scheduler),
             **scaler,
         }
 
     def _check_names(self, optimizer: str, params: dict[str, Any] | None) -> None:
         """Find what the names mean before anything is trained."""
         self._optimizer = (optimizer, recipes.find_optimizer(self.controller, optimizer), params)
+        if type(self).train_step is TrainingProcess.train_step and type(self).learn is TrainingProcess.learn:
+            recipes.check_step(self._optimizer[1], optimizer)
         built_in = self.schedule in recipes.SCHEDULES
         self._scheduler = None if built_in else recipes.find_schedule(self.controller, self.schedule)
         if built_in and self.schedule_params:
@@ -313,10 +318,24 @@ class TrainingProcess(PipelineProcess):
     def _check_fit(self, loss_params: Mapping[str, Any]) -> None:
         """Find what cannot go together before anything is trained."""
         fitting.check_precision(self.precision, device_of(self.network))
+        if type(self).train_epoch is TrainingProcess.train_epoch:
+            fitting.check_loader(self.data)
         fitting.check_length(length_of(loader_of(self.data, "train")), self.accumulate, self.schedule_per)
         own = type(self).loss is not TrainingProcess.loss or type(self).train_step is not TrainingProcess.train_step
         if self.wanted.classes and not own and "ignore_index" not in loss_params:
             fitting.check_classes(self.network, self.data)
+        if type(self).make_optimizer is TrainingProcess.make_optimizer:
+            fitting.check_learning(self.network)
+            self._try_out()
+
+    def _try_out(self) -> None:
+        """Make optimizer and scheduler for a model of one number: what they refuse is known before anything runs."""
+        if not recipes.is_of_torch(self._optimizer[1]):  # making one of the user's twice may do anything
+            return
+        optimizer = self.make_optimizer(nn.ParameterList([torch.zeros(1, 1)]))
+        own = type(self).make_scheduler is not TrainingProcess.make_scheduler
+        if not own and (self._scheduler is None or recipes.is_of_torch(self._scheduler)):
+            self.make_scheduler(optimizer, self.epochs * self._updates())
 
     def _guarded_epoch(self, model: nn.Module, device: torch.device, epoch: int, keeper: Keeper) -> dict[str, float]:
         try:
@@ -331,12 +350,12 @@ class TrainingProcess(PipelineProcess):
         if self.monitor in figures:
             return figures[self.monitor]
         if self.monitor != "val/loss":
-            _refuse(find_unknown(self.monitor, list(figures)))
+            fitting.refuse(find_unknown(self.monitor, list(figures)))
         return None
 
     def _per(self) -> str:
         per_step = self.schedule.lower() in (*recipes.SCHEDULES, "onecyclelr", "cycliclr")
-        per_step = per_step and length_of(self.data.train_loader) is not None
+        per_step = per_step and length_of(loader_of(self.data, "train")) is not None
         return self.schedule_per or ("step" if per_step else "epoch")
 
     def _clear_gradients(self) -> None:
@@ -356,7 +375,7 @@ class TrainingProcess(PipelineProcess):
             self.scheduler.step()
 
     def _updates(self) -> int:
-        return -(-(length_of(self.data.train_loader) or 1) // self.accumulate)
+        return -(-(length_of(loader_of(self.data, "train")) or 1) // self.accumulate)
 
     def _ends_update(self) -> bool:
         position = self.batch_index + 1
@@ -365,27 +384,3 @@ class TrainingProcess(PipelineProcess):
     def _group_size(self) -> int:
         start = self.batch_index - self.batch_index % self.accumulate
         return min(self.accumulate, len(self.data.train_loader) - start)
-
-
-class _AsItIs:
-    """A context that does nothing, and may be entered again and again."""
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, *_: object) -> None:
-        return None
-
-
-_AS_IT_IS: Any = _AsItIs()
-
-
-def _refuse(problem: tuple[str, str | None] | None) -> None:
-    if problem is not None:
-        raise ConfigError(problem[0], hint=problem[1])
-
-
-def _at_least(least: int, value: N, name: str) -> N:
-    if value < least:
-        raise ConfigError(f"{name} is {value}", hint=f"it is {least} or more")
-    return value
