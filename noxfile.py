@@ -1,6 +1,7 @@
 """The checks of the project: ``nox`` runs the default ones, ``nox -s long`` what takes longer.
 
-Every session installs with ``-c constraints.txt``, so that it has the tested versions and the tested build of torch.
+``nox -s gpu`` runs what needs a GPU. Every other session installs with ``-c constraints.txt``, so that it has the tested
+versions and the tested build of torch.
 """
 
 import shutil
@@ -85,6 +86,14 @@ def wheel(session: nox.Session) -> None:
         session.run("tipi", "run", "quickstart")
         session.run("tipi", "plugins")
         session.run(*PYTEST, str(example), "-p", "no:cacheprovider")
+
+
+@nox.session
+def gpu(session: nox.Session) -> None:
+    """Run what needs a GPU, and what needs torchvision, with the builds of torch for CUDA."""
+    session.install("-e", ".[all,vision,dev]")
+    session.run(*PYTEST, "-m", "gpu", *session.posargs)
+    session.run(*PYTEST, "tests/builtin/test_vision.py")
 
 
 @nox.session

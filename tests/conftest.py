@@ -1,6 +1,7 @@
 """Fixtures that many tests share: an environment without accounts, and the command line as a subprocess."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,12 +23,17 @@ def pytest_configure():
 PRIVATE = ("WANDB_", "TIPI_", "CUDA_", "RANK", "LOCAL_RANK", "WORLD_SIZE", "NO_COLOR", "FORCE_COLOR")
 
 
+HAS_GPU = Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
+
+
 @pytest.fixture(autouse=True)
-def _no_account(monkeypatch, tmp_path_factory):
-    """Every test starts without accounts, without tipi's variables, and with an empty home."""
+def _no_account(request, monkeypatch, tmp_path_factory):
+    """Every test starts without accounts, GPUs and tipi's variables, and with an empty home."""
     for name in list(os.environ):
         if name.startswith(PRIVATE):
             monkeypatch.delenv(name)
+    if HAS_GPU and request.node.get_closest_marker("gpu") is None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")  # as on a machine without one
     monkeypatch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")  # tests share the cores: torch threads of several would fight
@@ -77,6 +83,14 @@ def run_process(command, cwd, timeout, environment):
         check=False,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("gpu") is not None:
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a GPU")
 
 
 class NeedsTorch(pytest.Module):

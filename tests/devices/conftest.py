@@ -7,17 +7,12 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
+from tests.devices.machine import make_machine
 from tipi_core.plugins import PluginHost
 from tipi_core.run import Run, activate
 
 GB = 10**9
 GPU_UUID = "GPU-{0}{0}000000-0000-0000-0000-000000000000"
-
-
-@pytest.fixture(autouse=True)
-def _plain_environment(monkeypatch):
-    for name in ("TIPI_DEVICE", "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "LOCAL_RANK", "WORLD_SIZE"):
-        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture(autouse=True)
@@ -101,8 +96,16 @@ class FakeNvml(ModuleType):
 
 
 @pytest.fixture
+def fake_machine(monkeypatch, tmp_path):
+    """Return the environment of a machine with GPUs of 80 GB and the given gigabytes free on each."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    return lambda *free: make_machine(tmp_path / "machine", *free)
+
+
+@pytest.fixture
 def gpus(monkeypatch):
     """Put a fake NVML in place; torch is made to look as if it were built with CUDA."""
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     def install(*free):
         import torch

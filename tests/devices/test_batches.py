@@ -45,7 +45,7 @@ def test_only_tensors_change():
     assert change_parts([(1, "a"), None], lambda tensor: tensor + 1) == [(1, "a"), None]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.gpu
 def test_batches_reach_a_gpu_unchanged_and_in_order():
     batches = [{"x": torch.randn(1000, 1000), "n": index} for index in range(20)]
     for batch, original in zip(Prefetch(batches, torch.device("cuda", 0)), batches, strict=True):

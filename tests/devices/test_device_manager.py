@@ -213,6 +213,27 @@ assert late == [random.random(), numpy.random.rand(), torch.rand(1).item(), nump
 """
 
 
+TWO = """
+import sys
+from tipi_core.devices.arrivals import Arrivals
+
+told = []
+watches = [Arrivals({"colorsys": lambda name=name: told.append((name, "colorsys" in sys.modules))}) for name in "abc"]
+for watch in watches:
+    watch.watch()
+watches[1].leave()
+import colorsys
+assert sorted(told) == [("a", True), ("c", True)], told
+assert colorsys.rgb_to_hsv(0, 0, 0) == (0, 0, 0)
+assert "exec_module" not in vars(colorsys.__spec__.loader)
+"""
+
+
+def test_two_runs_may_wait_for_the_same_import(python):
+    done = python("-c", TWO)
+    assert done.code == 0, done.err
+
+
 def test_what_is_imported_late_has_the_seed_too(tmp_path):
     done = subprocess.run([sys.executable, "-c", LATE], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

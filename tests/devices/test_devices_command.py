@@ -7,18 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-
-spec = spec_from_file_location("machine", Path(__file__).with_name("machine.py"))
-machine = module_from_spec(spec)
-spec.loader.exec_module(machine)
 
 BUSY = (1, 2, 70, 3, 79, 2, 1, 60)
 
 
-def test_eight_gpus_of_which_five_are_busy(cli, tmp_path):
-    done = cli("devices", **machine.make_machine(tmp_path / "machine", *BUSY))
+def test_eight_gpus_of_which_five_are_busy(cli, fake_machine):
+    done = cli("devices", **fake_machine(*BUSY))
     assert done.code == 0, done.err
     lines = done.out.splitlines()
     assert lines[0].split() == ["device", "name", "free", "total", "use", "temp", "processes", "taken", "by"]
@@ -28,8 +22,8 @@ def test_eight_gpus_of_which_five_are_busy(cli, tmp_path):
     assert lines[-1] == "a run would take cuda:4"
 
 
-def test_as_json(cli, tmp_path):
-    done = cli("devices", "--json", **machine.make_machine(tmp_path / "machine", *BUSY))
+def test_as_json(cli, fake_machine):
+    done = cli("devices", "--json", **fake_machine(*BUSY))
     facts = json.loads(done.out)
     assert facts["choice"] == "cuda:4"
     assert "most memory free of 8" in facts["reason"]
@@ -44,8 +38,8 @@ def test_as_json(cli, tmp_path):
     assert (row["utilisation"], row["temperature"], row["processes"], row["taken"]) == (0, 50, [], False)
 
 
-def test_a_device_that_a_run_holds_is_shown_with_its_process(cli, tmp_path):
-    environment = machine.make_machine(tmp_path / "machine", 70, 60)
+def test_a_device_that_a_run_holds_is_shown_with_its_process(cli, fake_machine, tmp_path):
+    environment = fake_machine(70, 60)
     script = "from tipi.helpers import device_manager; print(device_manager.get_device(), flush=True); input()"
     pipe = subprocess.PIPE
     holder = subprocess.Popen(
@@ -82,9 +76,9 @@ def test_it_writes_nothing(cli, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
-def test_watching_goes_on_until_it_is_interrupted(tmp_path):
+def test_watching_goes_on_until_it_is_interrupted(fake_machine, tmp_path):
     command = [sys.executable, "-m", "tipi", "devices", "--watch", "0.1"]
-    environment = {**os.environ, **machine.make_machine(tmp_path / "machine", *BUSY)}
+    environment = {**os.environ, **fake_machine(*BUSY)}
     pipe = subprocess.PIPE
     process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=pipe, stderr=pipe, text=True)
     try:

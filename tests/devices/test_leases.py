@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
 
 import pytest
 import torch
@@ -17,20 +15,16 @@ from tipi_core.devices.leases import find_leases, lease_folder, return_lease, ta
 from tipi_core.errors import LockedError
 from tipi_core.run import Run, activate
 
-spec = spec_from_file_location("machine", Path(__file__).with_name("machine.py"))
-machine = module_from_spec(spec)
-spec.loader.exec_module(machine)
-
 SCRIPT = "from tipi.helpers import device_manager; print(device_manager.get_device(), flush=True); input()"
 
 
 @pytest.fixture
-def start(tmp_path):
+def start(fake_machine, tmp_path):
     """Start scripts that take a device, say which, and hold it until they are told to end."""
     started = []
 
     def run(*free, script=SCRIPT):
-        environment = {**os.environ, **machine.make_machine(tmp_path / "machine", *free)}
+        environment = {**os.environ, **fake_machine(*free)}
         pipe = subprocess.PIPE
         process = subprocess.Popen(
             [sys.executable, "-c", script],

@@ -83,7 +83,7 @@ def test_what_cannot_be_fetched_is_refused_and_the_rest_stays():
     assert list(refused) == ["gone"]
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.gpu
 def test_a_loss_on_a_gpu_waits_for_the_writer_and_keeps_its_value():
     loss = torch.full((), 2.0, device="cuda", requires_grad=True)
     captured = capture({"loss": loss}, refuse)

@@ -39,8 +39,10 @@ class Arrivals(MetaPathFinder):
         """Return what the other finders find for a watched name; None for all other names."""
         if fullname not in self.watched:
             return None
-        for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(fullname, path, target)
+        finders = list(sys.meta_path)
+        behind = finders.index(self) + 1 if self in finders else 0
+        for finder in finders[behind:]:  # before it may be others that watch, and ask it too
+            spec = finder.find_spec(fullname, path, target)
             if spec is not None:
                 _tell(spec, self.watched[fullname])
                 return spec
@@ -50,9 +52,12 @@ class Arrivals(MetaPathFinder):
 def _tell(spec: ModuleSpec, arrived: Callable[[], object]) -> None:
     """Make the loader of one module call ``arrived`` when it has executed it."""
     loader: Any = spec.loader
+    before = getattr(loader, "__dict__", {}).get("exec_module")  # of another who watches
 
     def exec_module(module: ModuleType) -> None:
         del loader.exec_module  # the loader is as it was
+        if before is not None:
+            loader.exec_module = before
         loader.exec_module(module)
         arrived()
 

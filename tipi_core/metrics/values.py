@@ -23,15 +23,15 @@ class Deferred:
 
     Attributes:
         tensor: The clone; no graph hangs on it.
-        ready: What marks the moment on its stream when the clone is there; None where streams are of no concern.
+        ready: What marks the moment on a stream of the user's when the clone is there; None on a device's default
+            stream, on which the writer's thread works too, and where streams are of no concern.
     """
 
     __slots__ = ("ready", "tensor")
 
     def __init__(self, tensor: Any) -> None:
         self.tensor = tensor.detach().clone()
-        record = getattr(sys.modules.get(type(tensor).__module__.partition(".")[0]), "cuda", None)
-        self.ready = record.current_stream(self.tensor.device).record_event() if _is_cuda(tensor) and record else None
+        self.ready = _mark(self.tensor) if getattr(tensor, "is_cuda", False) is True else None
 
     def number(self, fetched: float) -> float:
         """Return a fetched float as the kind of number that the tensor holds."""
@@ -133,8 +133,11 @@ def _ask(value: Deferred) -> tuple[str | None, Any]:
         return f"{type(error).__name__}: {error}", None
 
 
-def _is_cuda(tensor: Any) -> bool:
-    return getattr(tensor, "is_cuda", False) is True
+def _mark(tensor: Any) -> Any:
+    """Return an event of the stream on which a tensor of torch's is made, unless that is its device's default one."""
+    cuda = getattr(sys.modules.get(type(tensor).__module__.partition(".")[0]), "cuda", None)
+    stream = cuda.current_stream(tensor.device) if cuda is not None else None
+    return stream.record_event() if stream is not None and stream.cuda_stream else None
 
 
 def _capture_one(value: Any) -> tuple[str | None, Any]:

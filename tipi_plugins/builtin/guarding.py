@@ -37,7 +37,7 @@ class LossGuard:
 
     def __init__(self) -> None:
         self.count = 0
-        self._total: Tensor | float = 0.0
+        self._total = 0.0
         self._waiting: list[tuple[int, Tensor]] = []
 
     def read(self, loss: Tensor | float) -> Tensor | float:
@@ -53,13 +53,12 @@ class LossGuard:
             NotFinite: A loss that was looked at is not finite.
         """
         self.count += 1
-        self._total = self._total + loss
         if isinstance(loss, Tensor):
             self._waiting.append((batch, loss))
             if len(self._waiting) >= LATER:
                 self._look()
-        elif not math.isfinite(loss):
-            raise NotFinite(batch, loss)
+        else:
+            self._add(batch, loss)
 
     def mean(self) -> float:
         """Return the mean loss of all batches.
@@ -68,7 +67,7 @@ class LossGuard:
             NotFinite: A loss that was not looked at before is not finite.
         """
         self._look()
-        return float(self._total) / max(1, self.count)
+        return self._total / max(1, self.count)
 
     def _look(self) -> None:
         waiting, self._waiting = self._waiting, []
@@ -76,5 +75,9 @@ class LossGuard:
             return
         values = torch.stack([loss.reshape(()) for _, loss in waiting]).tolist()
         for (batch, _), value in zip(waiting, values, strict=True):
-            if not math.isfinite(value):
-                raise NotFinite(batch, value)
+            self._add(batch, value)
+
+    def _add(self, batch: int, loss: float) -> None:
+        if not math.isfinite(loss):
+            raise NotFinite(batch, loss)
+        self._total += loss
