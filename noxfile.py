@@ -1,7 +1,7 @@
 """The checks of the project: ``nox`` runs the default ones, ``nox -s long`` what takes longer.
 
-``nox -s gpu`` runs what needs a GPU. Every other session installs with ``-c constraints.txt``, so that it has the tested
-versions and the tested build of torch.
+``nox -s gpu`` runs what needs a GPU. Every other session installs with ``-c constraints.txt``, so that it has the
+tested versions and the tested build of torch.
 """
 
 import shutil

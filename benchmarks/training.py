@@ -33,7 +33,7 @@ from tipi_plugins.builtin.models import mlp, small_cnn
 from tipi_plugins.builtin.recipes import rate_factor
 from tipi_plugins.builtin.training import TrainingProcess
 
-ROUNDS = 5
+ROUNDS = 9
 EPOCHS = 5
 RATE = 0.003
 HIDDEN = [320, 320]
