@@ -105,6 +105,14 @@ def test_the_pipeline_of_level_5_as_printed(cifar10, resnet50, level5):
     assert result["testing"]["accuracy"] > 0.5  # the images have patterns that are easy to tell
 
 
+@pytest.mark.gpu
+def test_the_pipeline_of_level_5_as_printed_on_a_gpu(cifar10, resnet50, level5):
+    result = PipelineRunner("my_pipeline").run()
+    assert result["training"]["epochs"] == 10
+    assert result["testing"]["accuracy"] > 0.5
+    assert torch.cuda.max_memory_allocated() > 10**8  # ResNet-50 was there
+
+
 def test_a_pretrained_model_of_torchvision_gets_another_head(run, resnet50):
     model = Network("resnet50", num_classes=7, pretrained=True).model
     assert (model.fc.in_features, model.fc.out_features) == (2048, 7)
