@@ -71,6 +71,39 @@ def test_the_folder_is_this_users_alone(tmp_path):
     assert find_leases([DeviceInfo("cuda", 0)]) == {}
 
 
+def test_a_temporary_directory_that_hands_its_group_down_will_do(tmp_path, monkeypatch):
+    shared = tmp_path / "scratch"
+    shared.mkdir()
+    shared.chmod(0o2770)  # as on clusters: what is made in it has the group's mark too
+    monkeypatch.setattr("tempfile.tempdir", str(shared))
+    assert lease_folder().stat().st_mode & 0o7777 == 0o2700
+    place = take_lease(DeviceInfo("cuda", 0))
+    assert find_leases([DeviceInfo("cuda", 0)]) == {"cuda:0": os.getpid()}
+    return_lease(place)
+
+
+def test_without_any_temporary_directory_there_are_no_leases(monkeypatch, run, gpus):
+    def none():
+        raise FileNotFoundError(2, "No usable temporary directory found")
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    gpus(70, 60)
+    assert device_manager.get_device() == torch.device("cuda", 0)
+    assert find_leases([DeviceInfo("cuda", 0)]) == {}
+
+
+def test_on_a_full_disk_a_lease_holds_without_its_owners_number(monkeypatch):
+    def full(*arguments, **keywords):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("pathlib.Path.write_text", full)
+    device = DeviceInfo("cuda", 0)
+    place = take_lease(device)
+    assert find_leases([device]) == {"cuda:0": None}
+    return_lease(place)
+    assert find_leases([device]) == {}
+
+
 def test_a_folder_that_another_user_made_is_not_trusted(monkeypatch):
     mine = lease_folder()
     monkeypatch.setattr(os, "getuid", lambda: 4242)

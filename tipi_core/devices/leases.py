@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,14 +35,15 @@ def lease_folder() -> Path | None:
     """
     if not hasattr(os, "getuid"):
         return None
-    folder = Path(tempfile.gettempdir()) / f"tipi-{os.getuid()}"
     try:
+        folder = Path(tempfile.gettempdir()) / f"tipi-{os.getuid()}"
         folder.mkdir(mode=PRIVATE, exist_ok=True)
         facts = folder.lstat()
-    except OSError:
+    except OSError:  # no temporary directory at all, or none that can be written
         return None
     mine = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid()
-    return folder if mine and stat.S_IMODE(facts.st_mode) == PRIVATE else None
+    # a folder whose new entries get its group hands that mark down, which lets nobody in
+    return folder if mine and stat.S_IMODE(facts.st_mode) & ~stat.S_ISGID == PRIVATE else None
 
 
 def take_lease(device: DeviceInfo) -> Path | None:
@@ -59,9 +61,10 @@ def take_lease(device: DeviceInfo) -> Path | None:
         if not acquire(place):
             release(place)
             return None
-        (place / "pid").write_text(str(os.getpid()), encoding="utf-8")
     except OSError:
         return None
+    with suppress(OSError):  # on a full disk the lease holds all the same
+        (place / "pid").write_text(str(os.getpid()), encoding="utf-8")
     return place
 
 
