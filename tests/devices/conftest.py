@@ -61,7 +61,7 @@ class FakeNvml(ModuleType):
         return index
 
     def nvmlDeviceGetHandleByUUID(self, uuid):
-        if not uuid.startswith("MIG-"):
+        if not uuid.startswith("MIG-") or uuid == "MIG-unknown":
             raise self.NVMLError("not found")
         return uuid
 

@@ -81,6 +81,22 @@ def test_a_list_that_names_no_gpu_is_said(gpus, monkeypatch, visible):
     assert device.note == f"CUDA_VISIBLE_DEVICES={visible!r} names none of the 2 GPUs"
 
 
+def test_a_part_of_a_gpu_that_is_not_there_is_said(gpus, monkeypatch):
+    gpus(80, 80)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "MIG-unknown")
+    (device,) = cuda.tipi_list_devices()
+    assert device.note == "CUDA_VISIBLE_DEVICES='MIG-unknown' names none of the 2 GPUs"
+
+
+@pytest.mark.parametrize(
+    ("driver", "note"),
+    [(11040, "the NVIDIA driver knows CUDA 11.4, torch is built for 12.6: update one"), (12020, None), (13000, None)],
+)
+def test_a_driver_too_old_for_torch_is_said(gpus, driver, note):
+    gpus(80).nvmlSystemGetCudaDriverVersion_v2 = lambda: driver
+    assert [device.note for device in cuda.tipi_list_devices()] == [note]
+
+
 def test_gpus_are_described_and_nvml_is_closed_again(gpus):
     nvml = gpus(80, 3)
     first, second = cuda.tipi_list_devices()
@@ -114,6 +130,7 @@ def test_a_lost_gpu_has_a_note_and_the_others_stay(gpus):
         ("", []),
         ("NoDevFiles", []),
         ("MIG-abc", ["MIG-abc"]),
+        ("1,MIG-unknown,0", [1]),
     ],
 )
 def test_the_order_is_that_of_cuda_visible_devices(gpus, monkeypatch, visible, uuids):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tipi.plugin import DeviceInfo, hookimpl
@@ -65,6 +66,9 @@ def list_by_nvml(nvml: ModuleType, visible: str | None) -> list[DeviceInfo]:
         return [DeviceInfo("cuda", note=f"a GPU does not answer: {error}; see nvidia-smi")]
     if visible is not None and visible.strip() in HIDDEN:
         return []
+    note = _too_old(nvml) if handles else None
+    if note is not None:
+        return [DeviceInfo("cuda", note=note)]
     seen = _visible(nvml, handles, visible)
     if handles and not seen:
         who = "CUDA's driver" if visible is None else f"CUDA_VISIBLE_DEVICES={visible!r}"
@@ -103,6 +107,15 @@ def list_by_torch() -> list[DeviceInfo]:
     return found
 
 
+def _too_old(nvml: ModuleType) -> str | None:
+    """Return what is wrong where torch, if it is imported already, is built for a later CUDA than the driver knows."""
+    built = getattr(getattr(sys.modules.get("torch"), "version", None), "cuda", None)
+    known = _ask(nvml, lambda: int(nvml.nvmlSystemGetCudaDriverVersion_v2()))
+    if built is None or known is None or int(built.partition(".")[0]) <= known // 1000:
+        return None
+    return f"the NVIDIA driver knows CUDA {known // 1000}.{known % 1000 // 10}, torch is built for {built}: update one"
+
+
 def _visible(nvml: ModuleType, handles: list[Any], visible: str | None) -> list[Any]:
     """Return the GPUs that this process sees, in torch's order."""
     uuids = [_text(_ask(nvml, nvml.nvmlDeviceGetUUID, handle) or "") for handle in handles]
@@ -113,7 +126,8 @@ def _visible(nvml: ModuleType, handles: list[Any], visible: str | None) -> list[
     if visible is None:
         return handles
     chosen = select_visible(visible, uuids)
-    return [handles[entry] if isinstance(entry, int) else _part(nvml, entry) for entry in chosen]
+    seen = [handles[entry] if isinstance(entry, int) else _part(nvml, entry) for entry in chosen]
+    return list(takewhile(lambda handle: handle is not None, seen))
 
 
 def _ask_driver() -> list[str] | None:
@@ -137,7 +151,7 @@ def _is_divided(nvml: ModuleType, handle: Any) -> bool:
 
 def _part(nvml: ModuleType, name: str) -> Any:
     """Return the handle of a part of a GPU, or None where NVML does not know it."""
-    return _ask(nvml, nvml.nvmlDeviceGetHandleByUUID, name)
+    return _ask(nvml, lambda: nvml.nvmlDeviceGetHandleByUUID(name))
 
 
 def _digits(text: str) -> str:
