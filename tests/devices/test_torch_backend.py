@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import OrderedDict, namedtuple
+from collections import OrderedDict, defaultdict, namedtuple
+from types import MappingProxyType
 
 import pytest
 import torch
@@ -59,6 +60,43 @@ def test_a_dataclass_is_copied_with_its_tensors_moved(backend):
 def test_mappings_keep_their_kind_and_order(backend):
     moved = backend.move(OrderedDict(b=torch.zeros(1), a=1), META)
     assert (type(moved), list(moved)) == (OrderedDict, ["b", "a"])
+
+
+class Boxes(list):
+    """A list that is not made from its items."""
+
+    def __init__(self, size, items):
+        super().__init__(items)
+        self.size = size
+
+
+class Located(namedtuple("Located", "image place")):
+    def __new__(cls, image):
+        return super().__new__(cls, image, "here")
+
+
+class Both(tuple):
+    __slots__ = ()
+
+    def __new__(cls, first, second):
+        return super().__new__(cls, (first, second))
+
+
+def test_containers_with_constructors_of_their_own_keep_kind_and_content(backend):
+    zero = torch.zeros(1)
+    boxes = backend.move(Boxes(3, [zero]), META)
+    assert (type(boxes), boxes.size, len(boxes), boxes[0].device) == (Boxes, 3, 1, META)
+    located = backend.move(Located(zero), META)
+    assert (type(located), located.place, located.image.device) == (Located, "here", META)
+    both = backend.move(Both(zero, "b"), META)
+    assert (type(both), both[0].device, both[1]) == (Both, META, "b")
+    by_name = defaultdict(list, a=[zero])
+    moved = backend.move(by_name, META)
+    assert (moved["a"][0].device, moved["new"]) == (META, [])
+    assert (by_name["a"][0].device.type, set(by_name)) == ("cpu", {"a"})
+    assert backend.move(MappingProxyType({"a": zero}), META)["a"].device == META
+    largest = backend.move(torch.ones(2, 2).max(dim=0), META)
+    assert (type(largest).__name__, largest.values.device) == ("max", META)
 
 
 def test_free_memory_is_asked_of_the_library_only_for_gpus(backend, monkeypatch):

@@ -19,21 +19,21 @@ def change_parts(value: Any, change: Callable[[Any], Any]) -> Any:
         >>> change_parts({"a": (torch.ones(1), "b")}, lambda tensor: tensor + 1)
         {'a': (tensor([2.]), 'b')}
     """
+    if isinstance(value, type):
+        return value
     if hasattr(value, "to"):
         return change(value)
     if isinstance(value, Mapping):
-        return _rebuild(value, {key: change_parts(item, change) for key, item in value.items()})
-    if isinstance(value, tuple) and hasattr(value, "_fields"):
-        return type(value)(*(change_parts(item, change) for item in value))
+        return _rebuild_mapping(value, {key: change_parts(item, change) for key, item in value.items()})
     if isinstance(value, (list, tuple)):
-        return type(value)(change_parts(item, change) for item in value)
-    if is_dataclass(value) and not isinstance(value, type):
+        return _rebuild_sequence(value, [change_parts(item, change) for item in value])
+    if is_dataclass(value):
         return _rebuild_dataclass(value, change)
     return value
 
 
 class Moved:
-    """The batches of a loader, each moved when it is asked for; it has the loader's length.
+    """The batches of a loader, each moved when it is asked for; for the rest it is the loader, its length included.
 
     Example:
         >>> list(Moved([1, 2], lambda batch: batch * 10))
@@ -49,6 +49,11 @@ class Moved:
 
     def __iter__(self) -> Iterator[Any]:
         return map(self.move, self.loader)
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "loader":  # a copy that is not filled yet
+            raise AttributeError(name)
+        return getattr(self.loader, name)
 
 
 class Prefetch(Moved):
@@ -127,9 +132,30 @@ def _rebuild_dataclass(value: Any, change: Callable[[Any], Any]) -> Any:
     return changed
 
 
-def _rebuild(original: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
-    make: Any = type(original)
-    try:
-        return make(items)
-    except TypeError:  # a mapping that is not made from a dict
+def _rebuild_mapping(value: Mapping[Any, Any], items: dict[Any, Any]) -> Any:
+    """Return a copy with the values changed; the kind stays, with what else it carries, where it can be filled."""
+    if type(value) is dict:
         return items
+    try:
+        changed: Any = copy(value)
+        for key, item in items.items():
+            changed[key] = item
+    except TypeError:  # one that is only to be read
+        return items
+    return changed
+
+
+def _rebuild_sequence(value: list[Any] | tuple[Any, ...], items: list[Any]) -> Any:
+    """Return a copy with the items changed and the kind kept; a tuple of which nothing changes is returned itself."""
+    if isinstance(value, list):
+        if type(value) is list:
+            return items
+        changed = copy(value)
+        changed[:] = items
+        return changed
+    if all(item is before for item, before in zip(items, value, strict=True)):
+        return value
+    try:
+        return tuple.__new__(type(value), items)  # named tuples and others may have constructors of their own
+    except TypeError:  # what torch itself returns
+        return type(value)(items)
