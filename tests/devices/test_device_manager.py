@@ -5,9 +5,12 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+from copy import copy
 
+import numpy
 import pytest
 import torch
+from torch.utils.data import DataLoader
 
 from tipi.errors import MissingPackage, UsageError
 from tipi.plugin import device_manager
@@ -255,6 +258,22 @@ def test_a_seed_out_of_range_is_refused(run):
         device_manager.seed_everything(-1)
 
 
+@pytest.mark.parametrize("seed", [1.5, "1", None])
+def test_a_seed_is_a_whole_number(run, seed):
+    with pytest.raises(UsageError, match=r"the seed is .*, it is a whole number"):
+        device_manager.seed_everything(seed)
+    assert device_manager.seed_everything(numpy.int64(3)) == 3
+    with pytest.raises(UsageError, match=r"count is .*, it is a whole number"):
+        device_manager.get_devices(seed)
+
+
+@pytest.mark.parametrize("name", ["cuda:x", "tpu", "", 0])
+def test_a_device_by_a_wrong_name_is_one_sentence(run, name):
+    with pytest.raises(UsageError, match=f"there is no device '{name}', here: .*cpu"):
+        device_manager.to(torch.zeros(1), device=name)
+    assert device_manager.to(torch.zeros(1), device="CPU").device == torch.device("cpu")
+
+
 def test_a_run_with_a_seed_starts_torch_with_it(host, tmp_path):
     def draw():
         with activate(Run("seeded", root=tmp_path, seed=3, host=host)):
@@ -280,6 +299,15 @@ def test_on_the_cpu_prefetch_is_the_loader_itself(run):
     loader = [torch.zeros(1)]
     assert device_manager.prefetch(loader) is loader
     assert len(device_manager.prefetch(loader, device="meta")) == 1
+
+
+def test_what_is_known_of_a_loader_is_known_of_its_prefetched_batches(run):
+    loader = DataLoader([1, 2, 3], batch_size=2)
+    batches = device_manager.prefetch(loader, device="meta")
+    assert (batches.batch_size, len(batches.dataset), len(batches)) == (2, 3, 2)
+    with pytest.raises(AttributeError, match="nothing"):
+        getattr(batches, "nothing")  # noqa: B009
+    assert len(copy(batches)) == 2
 
 
 def test_autocast_lowers_the_precision_of_a_product(run):

@@ -8,6 +8,11 @@ import signal
 import subprocess
 import sys
 
+import click
+import pytest
+
+from tipi_core.cli import devices
+
 BUSY = (1, 2, 70, 3, 79, 2, 1, 60)
 
 
@@ -20,6 +25,19 @@ def test_eight_gpus_of_which_five_are_busy(cli, fake_machine):
     assert lines[3].split() == ["cuda:2", "NVIDIA", "H100", "70.0", "GB", "80.0", "GB", "0", "%", "50", "C"]
     assert len([line for line in lines if "4242" in line]) == 5
     assert lines[-1] == "a run would take cuda:4"
+
+
+@pytest.mark.parametrize("columns", [40, 60, 100])
+def test_no_line_is_wider_than_the_terminal(monkeypatch, capsys, columns):
+    monkeypatch.setattr("tipi_core.cli.output.is_terminal", lambda: True)
+    monkeypatch.setenv("COLUMNS", str(columns))
+    gpu = {"name": "NVIDIA H100 80GB HBM3", "free": 7 * 10**9, "total": 80 * 10**9, "utilisation": 100}
+    gpu |= {"temperature": 50, "processes": (4242, 4243), "note": None, "taken": True, "taken_by": 4242}
+    devices._print_table({"devices": [{"device": f"cuda:{n}", **gpu} for n in range(2)], "choice": "cuda:0"})
+    lines = click.unstyle(capsys.readouterr().out).splitlines()
+    assert max(map(len, lines)) <= columns
+    for words in ("100 %", "50 C", "4242 4243", "your process 4242"):
+        assert sum(words in line for line in lines) == 2
 
 
 def test_as_json(cli, fake_machine):

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tipi_core.cli.options import json_option
-from tipi_core.cli.output import print_json, print_table
+from tipi_core.cli.output import print_json, print_table, terminal_width
 
 if TYPE_CHECKING:
     from tipi_core.devices.current import RunDevices
 
 COLUMNS = ["device", "name", "free", "total", "use", "temp", "processes", "taken by"]
+NARROW = 56  # columns below which load and temperature stand below their device too
 
 
 @click.command("devices", short_help="List the devices, and the one that a run would take.")
@@ -71,7 +72,8 @@ def _print_json(facts: dict[str, Any]) -> None:
 
 def _print_table(facts: dict[str, Any]) -> None:
     rows = facts["devices"]
-    print_table(COLUMNS, [_cells(row) for row in rows], numbers=COLUMNS[2:6], below=COLUMNS[6:])
+    first_below = 4 if terminal_width() < NARROW else 6
+    print_table(COLUMNS, [_cells(row) for row in rows], numbers=COLUMNS[2:6], below=COLUMNS[first_below:])
     for row in rows:
         if row["note"]:
             click.echo(f"{row['device']} cannot be used: {row['note']}")

@@ -86,7 +86,7 @@ def choose(
     if local_rank is not None:
         return _of_rank(best, local_rank, demand, warning)
     notes = _unusable(best, everything)
-    alone = f"nothing else can be used: {notes}" if notes else "there is no other device"
+    alone = f"nothing else can be used: {notes}" if notes else _alone(best[0])
     warnings = "; ".join(part for part in (warning, f"nothing faster can be used: {notes}" if notes else "") if part)
     return _among(best, demand, "", warnings or None, alone)
 
@@ -115,6 +115,10 @@ def matches(device: DeviceInfo, words: str) -> bool:
 
 def _best_type(usable: Sequence[DeviceInfo]) -> str:
     return min((device.type == "cpu", -_free(device), device.type) for device in usable)[2]
+
+
+def _alone(device: DeviceInfo) -> str:
+    return "there is no other device" if device.type == "cpu" else "it is the only accelerator"
 
 
 def _free(device: DeviceInfo) -> int:

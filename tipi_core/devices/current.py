@@ -113,9 +113,17 @@ class RunDevices:
             return self._fresh(prefer, amount, count)
 
     def handle(self, label: str) -> torch.device:
-        """Return the library's object for a device named as in ``torch.device``."""
-        kind, _, index = label.partition(":")
-        return self.backend().handle(DeviceInfo(kind, int(index) if index else None))
+        """Return the library's object for a device named as in ``torch.device``.
+
+        Raises:
+            UsageError: The text names no device.
+        """
+        kind, _, index = label.strip().lower().partition(":")
+        try:
+            return self.backend().handle(DeviceInfo(kind, int(index) if index else None))
+        except (ValueError, RuntimeError):
+            here = ", ".join(info.label for info in self.devices() if info.usable)
+            raise UsageError(f"there is no device {label!r}", hint=f"here: {here}") from None
 
     def _fresh(self, prefer: str | None, min_free: int | None, count: int) -> Choice:
         self.backend()

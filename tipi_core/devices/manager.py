@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from operator import index
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from tipi_core.errors import UsageError
 from tipi_core.run import current_run
@@ -67,7 +68,7 @@ class DeviceManager:
             >>> device_manager.get_devices(2)  # doctest: +SKIP
             [device(type='cuda', index=1), device(type='cuda', index=3)]
         """
-        devices = _devices()
+        devices, count = _devices(), _whole(count, "count")
         choice = devices.choose(None if prefer is None else str(prefer), min_free, count)
         return [devices.backend().handle(info) for info in (choice.device, *choice.others)[:count]]
 
@@ -99,16 +100,17 @@ class DeviceManager:
             seed: From 0 to 4294967295, NumPy's range.
 
         Raises:
-            UsageError: The seed is outside that range.
+            UsageError: The seed is no whole number, or outside that range.
 
         Example:
             >>> device_manager.seed_everything(0)  # doctest: +SKIP
             0
         """
-        if not 0 <= seed < 2**32:
+        number = _whole(seed, "the seed")
+        if not 0 <= number < 2**32:
             raise UsageError(f"the seed is {seed}", hint="seeds go from 0 to 4294967295")
-        _devices().seed(seed)
-        return seed
+        _devices().seed(number)
+        return number
 
     def to(self, batch: Any, device: object = None) -> Any:
         """Return ``batch`` with every tensor in it, however nested, on the run's device (or ``device``).
@@ -171,3 +173,11 @@ def _devices() -> RunDevices:
     from tipi_core.devices.current import RunDevices
 
     return current_run().service(RunDevices)
+
+
+def _whole(number: SupportsIndex, what: str) -> int:
+    """Return a whole number of any kind, NumPy's included, as an int."""
+    try:
+        return index(number)
+    except TypeError:
+        raise UsageError(f"{what} is {number!r}", hint="it is a whole number") from None
