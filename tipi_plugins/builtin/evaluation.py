@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from tipi.plugin import ConfigError, NameOf, PipelineProcess, device_manager, logger, progress_bar
 from tipi_plugins.builtin.confusion import draw_confusion
 from tipi_plugins.builtin.keeping import load_best
-from tipi_plugins.builtin.measures import Tally, class_names, find_measures, format_classes
+from tipi_plugins.builtin.measures import Tally, class_names, find_measures, format_answers, format_classes
 from tipi_plugins.builtin.recipes import find_loss
 from tipi_plugins.builtin.targets import FAULTS, Wanted, locating
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tipi.plugin import PipelineController
 
 LOG = logging.getLogger("tipi")
+LossName = Annotated[str, NameOf("loss", "tipi_plugins.builtin.known:losses")]
+MetricName = Annotated[str, NameOf("metric", "tipi_plugins.builtin.known:metrics")]
 
 
 class EvaluationProcess(PipelineProcess):
@@ -46,14 +48,15 @@ class EvaluationProcess(PipelineProcess):
         controller: PipelineController,
         force: bool = False,
         *,
-        loss: Annotated[str, NameOf("loss", "tipi_plugins.builtin.known:losses")] = "cross_entropy",
+        loss: LossName = "cross_entropy",
         loss_params: dict[str, Any] | None = None,
-        metrics: list[Annotated[str, NameOf("metric", "tipi_plugins.builtin.known:metrics")]] | None = None,
+        metrics: list[MetricName] | None = None,
     ) -> None:
         super().__init__(controller, force)
         self.criterion = find_loss(controller, loss, loss_params)
         self.wanted = Wanted.by(loss, loss_params)
         self.measures = find_measures(controller, metrics)
+        self.asked = [name.rpartition(":")[2] for name in metrics or ()]
         self.network: Any = controller.get_permanence("network")
         self.data: Any = controller.get_permanence("data")
         self.loader = loader_of(self.data, self.split)
@@ -73,6 +76,10 @@ class EvaluationProcess(PipelineProcess):
         logger.log({f"{self.split}/{name}": value for name, value in figures.items()})
         if not math.isfinite(figures["loss"]):
             LOG.warning("the %s loss is %s: look for NaN in that part of the data", self.split, figures["loss"])
+        missing = [name for name in self.asked if name not in figures]
+        if missing:
+            what = "outputs and targets are not scores of classes and class numbers"
+            LOG.warning("%s: not measured on the %s part: %s", ", ".join(missing), self.split, what)
         return {"split": self.split, **figures}
 
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
@@ -111,7 +118,8 @@ class TestingProcess(EvaluationProcess):
     """Measures the network on ``data.test_loader``, by which nothing was chosen.
 
     For a classifier, a table of the classes and of all answers goes to ``artifacts/test-classes.txt`` of the record,
-    and the answers are logged as the figure ``test/confusion``: PNG where matplotlib is installed, else SVG.
+    and the answers are logged as the figure ``test/confusion``: PNG where matplotlib is installed, else SVG. Of more
+    than 100 classes the table has the most frequent mistakes, of more than 1000 only the numbers of each class.
 
     Args:
         controller: What the process sees of the run; the permanences ``network`` and ``data`` are needed.
@@ -134,9 +142,9 @@ class TestingProcess(EvaluationProcess):
         force: bool = False,
         *,
         weights: Literal["best", "current"] = "best",
-        loss: str = "cross_entropy",
+        loss: LossName = "cross_entropy",
         loss_params: dict[str, Any] | None = None,
-        metrics: list[str] | None = None,
+        metrics: list[MetricName] | None = None,
     ) -> None:
         super().__init__(controller, force, loss=loss, loss_params=loss_params, metrics=metrics)
         self.weights = weights
@@ -145,8 +153,8 @@ class TestingProcess(EvaluationProcess):
         """Measure, log, write the tables, and return ``split``, ``loss``, the metrics and ``weights``."""
         used = self._take_best() if self.weights == "best" else "current"
         result = super().execute()
-        if self.tally.confusion is not None:
-            self._write_tables(self.tally.confusion)
+        if self.tally.by_class is not None:
+            self._write_tables(self.tally.by_class, self.tally.confusion)
         return {**result, "weights": used}
 
     def _take_best(self) -> str:
@@ -162,16 +170,17 @@ class TestingProcess(EvaluationProcess):
         run.event("weights_loaded", path=f"checkpoints/{name}", epoch=state.get("epoch"), process=self.title)
         return f"checkpoints/{name}"
 
-    def _write_tables(self, confusion: Tensor) -> None:
+    def _write_tables(self, by_class: Tensor, confusion: Tensor | None) -> None:
         record = self.controller.run.open_record()
         if record is None:
             return
-        names = class_names(getattr(self.data, "classes", []), len(confusion))
-        text = format_classes(confusion.cpu(), names)
+        names = class_names(getattr(self.data, "classes", []), by_class.shape[1])
+        text = format_classes(by_class.cpu(), names)
+        if confusion is not None:
+            text += "\n" + format_answers(confusion.cpu(), names)
+            figure = draw_confusion(confusion.tolist(), names, f"{self.title}: answers")
+            logger.log_figure(f"{self.split}/confusion", figure)
         (record.artifacts / f"{self.split}-classes.txt").write_text(text, encoding="utf-8")
-        logger.log_figure(
-            f"{self.split}/confusion", draw_confusion(confusion.tolist(), names, f"{self.title}: answers")
-        )
 
 
 def loader_of(data: Any, split: str) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 BatchMean = Callable[[Tensor, Tensor], Tensor]
 CONFUSION = ("precision", "recall", "f1", "balanced_accuracy")
+LARGEST_TABLE = 1000  # classes above which only each class's own numbers are counted: the table grows with their square
+LARGEST_TEXT = 100  # classes above which the table of the answers is no text that anybody reads
 
 
 def _top5(outputs: Tensor, targets: Tensor) -> Tensor:
@@ -64,8 +66,12 @@ class Tally:
     Args:
         device: Where the model is.
         measures: What is summed up besides the loss.
-        confusion: Whether the table of answers by class is counted in any case.
+        confusion: Whether the answers by class are counted in any case.
         ignored: The class number that does not count.
+
+    Attributes:
+        by_class: What was counted of the classes, as :func:`count_by_class` gives it; None without classes.
+        confusion: The table of the answers, a row for each true class; None also where there are too many classes.
     """
 
     def __init__(
@@ -78,11 +84,18 @@ class Tally:
         self.answers = torch.zeros((), dtype=torch.int64, device=device)
         self.sums: dict[str, Tensor] = {}
         self.confusion: Tensor | None = None
+        self.by_class: Tensor | None = None
         self._counts_classes = confusion or bool(self.measures.averages)
 
     def add(self, outputs: Tensor, targets: Tensor, loss: Tensor, more: Mapping[str, Tensor]) -> None:
-        """Take a batch in; ``loss`` and ``more`` are means over it."""
-        size = len(targets)
+        """Take a batch in; ``loss`` and ``more`` are means over it.
+
+        Raises:
+            TypeError: The loss is not one number.
+        """
+        if getattr(loss, "ndim", 0):
+            raise TypeError(f"the loss of a batch has the shape {tuple(loss.shape)}; wanted is their mean, one number")
+        size = size_of(targets)
         self.loss += loss * size
         self.count += size
         means = {name: mean(outputs, targets) for name, mean in self.measures.means.items()}
@@ -102,62 +115,117 @@ class Tally:
         if answers and self.measures.accuracy:
             figures["accuracy"] = correct / answers
         figures |= {name: float(total) / self.count for name, total in self.sums.items()}
-        averages = {} if self.confusion is None else average_classes(self.confusion)
+        averages = {} if self.by_class is None else average_classes(self.by_class)
         return figures | {name: averages[name] for name in self.measures.averages if name in averages}
 
     def _count_classes(self, answers: Tensor, targets: Tensor, classes: int) -> None:
-        pairs = targets * classes + answers
-        counted = torch.bincount(pairs, minlength=classes * classes).reshape(classes, classes)
-        self.confusion = counted if self.confusion is None else self.confusion + counted
+        counted = count_by_class(targets, answers, classes)
+        self.by_class = counted if self.by_class is None else self.by_class + counted
+        if classes > LARGEST_TABLE:
+            return
+        table = torch.bincount(targets * classes + answers, minlength=classes * classes).reshape(classes, classes)
+        self.confusion = table if self.confusion is None else self.confusion + table
 
 
-def is_classification(outputs: Tensor, targets: Tensor) -> bool:
+def size_of(targets: Any) -> int:
+    """Return the number of items in a batch by its targets; where they are named, by the first of them.
+
+    Example:
+        >>> size_of(torch.zeros(3, 2)), size_of({"boxes": torch.zeros(3, 4)})
+        (3, 3)
+    """
+    return size_of(next(iter(targets.values()))) if isinstance(targets, Mapping) else len(targets)
+
+
+def is_classification(outputs: Any, targets: Any) -> bool:
     """Return whether outputs are scores of classes in dimension 1 and targets the numbers of the right ones."""
+    if not isinstance(outputs, Tensor) or not isinstance(targets, Tensor):
+        return False
     return outputs.ndim == targets.ndim + 1 and not targets.is_floating_point()
 
 
-def class_figures(confusion: Tensor) -> list[dict[str, float]]:
-    """Return precision, recall, f1 and the number of items of every class; rows of ``confusion`` are the true ones.
+def count_by_class(targets: Tensor, answers: Tensor, classes: int) -> Tensor:
+    """Return three rows with a column for each class: right answers, items of that class, answers that name it.
 
     Example:
-        >>> class_figures(torch.tensor([[3, 1], [0, 4]]))[0]["recall"]
+        >>> count_by_class(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), 2).tolist()
+        [[1, 1], [2, 1], [1, 2]]
+    """
+    counted = (targets[answers == targets], targets, answers)
+    return torch.stack([torch.bincount(one, minlength=classes) for one in counted])
+
+
+def class_figures(by_class: Tensor) -> list[dict[str, float]]:
+    """Return precision, recall, f1 and the number of items of every class.
+
+    Args:
+        by_class: As :func:`count_by_class` gives it.
+
+    Example:
+        >>> class_figures(torch.tensor([[3, 4], [4, 4], [3, 5]]))[0]["recall"]
         0.75
     """
-    table = confusion.double().cpu()
-    hits, items, answers = table.diagonal(), table.sum(dim=1), table.sum(dim=0)
     rows = []
-    for hit, item, answer in zip(hits.tolist(), items.tolist(), answers.tolist(), strict=True):
+    for hit, item, answer in by_class.T.tolist():
         precision, recall = (hit / answer if answer else 0.0), (hit / item if item else 0.0)
         f1 = 2 * precision * recall / (precision + recall) if hit else 0.0
         rows.append({"precision": precision, "recall": recall, "f1": f1, "items": item})
     return rows
 
 
-def average_classes(confusion: Tensor) -> dict[str, float]:
+def average_classes(by_class: Tensor) -> dict[str, float]:
     """Return the means of precision, recall and f1 over the classes that occur."""
-    rows = [row for row in class_figures(confusion) if row["items"]]
+    rows = [row for row in class_figures(by_class) if row["items"]]
+    if not rows:
+        return {}
     means = {name: sum(row[name] for row in rows) / len(rows) for name in ("precision", "recall", "f1")}
     return means | {"balanced_accuracy": means["recall"]}
 
 
-def format_classes(confusion: Tensor, names: Sequence[str]) -> str:
-    """Return the table of the classes and the table of the answers, as text.
+def format_classes(by_class: Tensor, names: Sequence[str]) -> str:
+    """Return the table of the classes as text.
+
+    Args:
+        by_class: As :func:`count_by_class` gives it.
+        names: The classes' names.
 
     Example:
-        >>> print(format_classes(torch.tensor([[3, 1], [0, 4]]), ["cat", "dog"]).splitlines()[1])
+        >>> print(format_classes(torch.tensor([[3, 4], [4, 4], [3, 5]]), ["cat", "dog"]).splitlines()[1])
         cat         1.0000  0.7500  0.8571      4
     """
-    labels = class_names(names, len(confusion))
-    width = max(5, *(len(label) for label in labels))
+    width = max(5, *(len(name) for name in names))
     rows = [f"{'class':{width}}  {'precision':>9}  {'recall':>6}  {'f1':>6}  {'items':>5}"]
-    for label, row in zip(labels, class_figures(confusion), strict=True):
+    for name, row in zip(names, class_figures(by_class), strict=True):
         shares = f"{row['precision']:9.4f}  {row['recall']:6.4f}  {row['f1']:6.4f}"
-        rows.append(f"{label:{width}}  {shares}  {row['items']:5.0f}")
-    cell = max(len(str(int(confusion.max()))), *(len(label) for label in labels))
-    rows += ["", "answers by class: a row is what is true, a column what was answered", ""]
-    rows.append(" ".join([" " * width, *(f"{label:>{cell}}" for label in labels)]))
-    for label, counts in zip(labels, confusion.tolist(), strict=True):
-        rows.append(" ".join([f"{label:{width}}", *(f"{count:>{cell}}" for count in counts)]))
+        rows.append(f"{name:{width}}  {shares}  {row['items']:5.0f}")
+    return "\n".join(rows) + "\n"
+
+
+def format_answers(confusion: Tensor, names: Sequence[str]) -> str:
+    """Return the table of the answers as text; of many classes, only what was answered wrongly most often.
+
+    Example:
+        >>> print(format_answers(torch.tensor([[3, 1], [0, 4]]), ["cat", "dog"]).splitlines()[3])
+        cat    3   1
+    """
+    if len(names) > LARGEST_TEXT:
+        return _format_mistakes(confusion, names)
+    width = max(5, *(len(name) for name in names))
+    cell = max(len(str(int(confusion.max()))), *(len(name) for name in names))
+    rows = ["answers by class: a row is what is true, a column what was answered", ""]
+    rows.append(" ".join([" " * width, *(f"{name:>{cell}}" for name in names)]))
+    for name, counts in zip(names, confusion.tolist(), strict=True):
+        rows.append(" ".join([f"{name:{width}}", *(f"{count:>{cell}}" for count in counts)]))
+    return "\n".join(rows) + "\n"
+
+
+def _format_mistakes(confusion: Tensor, names: Sequence[str]) -> str:
+    wrong = confusion.clone().fill_diagonal_(0).flatten()
+    counts, places = (part.tolist() for part in wrong.topk(LARGEST_TEXT))
+    rows = ["the most frequent mistakes: how often, what is true, what was answered", ""]
+    for count, place in zip(counts, places, strict=True):
+        if count:
+            rows.append(f"{count:>5}  {names[place // len(names)]}  {names[place % len(names)]}")
     return "\n".join(rows) + "\n"
 
 

@@ -62,6 +62,9 @@ def find_loss(
     found = _find(controller, "loss", name, known)
     given = dict(params or {})
     _check(found, given, "loss", name)
+    if given.get("reduction") in ("sum", "none"):
+        hint = "leave reduction out"
+        raise ConfigError(f"a loss gives the mean of a batch, not reduction = {given['reduction']!r}", hint=hint)
     if inspect.isclass(found):
         return _make(found, given)
     return (lambda outputs, targets: found(outputs, targets, **given)) if given else found
