@@ -6,6 +6,7 @@ written under a temporary name and renamed when everything in it is on disk.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import logging
@@ -113,7 +114,9 @@ def save_checkpoint(record: Path, step: int, state: Mapping[str, Any], backend: 
         _put_in_place(draft, target)
     except (OSError, RuntimeError) as error:
         shutil.rmtree(draft, ignore_errors=True)
-        raise StorageError(f"the checkpoint was not written: {error}", where=str(target)) from error
+        hint = "make room, or put records elsewhere with TIPI_RUNS=FOLDER" if _is_full(error) else None
+        what = f"the checkpoint was not written: {_reason(error, record)}"
+        raise StorageError(what, where=str(target), hint=hint) from error
     return target
 
 
@@ -206,6 +209,21 @@ def plain_state(value: Any, tensor: Callable[[Any], Any] = lambda tensor: tensor
         return tensor(value)
     except TypeError as error:
         raise TypeError(f"{where} {error}") from None
+
+
+def _is_full(error: Exception) -> bool:
+    return isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+
+
+def _reason(error: Exception, folder: Path) -> str:
+    """Return why nothing could be written; of a full disk how much of it is free."""
+    if not _is_full(error):
+        return str(error)
+    try:
+        free = f", {shutil.disk_usage(folder).free / 1e6:.1f} MB are free"
+    except OSError:
+        free = ""
+    return f"{os.strerror(cast('OSError', error).errno or 0).lower()}{free}"
 
 
 def _plain_leaf(value: Any, where: str) -> Any:

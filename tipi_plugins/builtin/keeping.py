@@ -111,8 +111,8 @@ class Keeper:
 
     Where epochs follow each other fast, the newest states wait as copies in memory and are written every
     :data:`APART` seconds by a thread, and in any case when the ``with`` block ends. Where the run has no record,
-    nothing is written. A save that fails is said, the old ones kept, and tried again; if the last one failed, the
-    block's end raises.
+    nothing is written. A save that fails is said, the old ones kept, and tried again; if the last one failed, or one
+    that has a mark, the block's end raises.
 
     Args:
         run: The run.
@@ -190,7 +190,7 @@ class Keeper:
                 self._timer.cancel()
                 self._timer = None
             self._written = time.monotonic()
-            for one in [one for one in self._kept if one.path is None]:
+            for one in [one for one in reversed(self._kept) if one.path is None]:  # the newest may find the last room
                 if not self._write(one):
                     break
 
@@ -217,10 +217,14 @@ class Keeper:
             one.path = save_checkpoint(record.path, one.step, one.state, backend)
             _mark(one.path.parent, self.marks)
         except StorageError as error:
-            self._failure, one.path = error, None
-            LOG.warning("%s; the one before it is kept", error)
+            one.path = None
+            if one in (*self._kept[-1:], *_best(self._kept), *_finite(self._kept)):
+                self._failure = error
+            LOG.warning("%s; %s", error, "those before it are kept" if self.marks else "there is none before it")
             return False
-        self._failure, one.state = None, {}
+        if one is self._kept[-1]:
+            self._failure = None
+        one.state = {}
         self._drop()
         self.run.event("checkpoint", path=f"checkpoints/{one.path.name}", best=one.is_best)
         return True
