@@ -67,15 +67,15 @@ class HashingFile:
         self._file = file
         self._hash = hashlib.sha256()
         self.size = 0
-        self.failure: OSError | None = None
+        self.failure: BaseException | None = None
 
     def write(self, data: bytes) -> int:
         """Write ``data`` and take it into the hash; a failure is kept, since libraries hide it behind their own."""
-        self._hash.update(data)
-        self.size += memoryview(data).nbytes
         try:
+            self._hash.update(data)
+            self.size += memoryview(data).nbytes
             return self._file.write(data)
-        except OSError as error:
+        except BaseException as error:
             self.failure = error
             raise
 
@@ -112,8 +112,10 @@ def save_checkpoint(record: Path, step: int, state: Mapping[str, Any], backend: 
         draft.mkdir(parents=True)
         _write(draft, step, plain, backend)
         _put_in_place(draft, target)
-    except (OSError, RuntimeError) as error:
+    except BaseException as error:  # a second Ctrl-C too
         shutil.rmtree(draft, ignore_errors=True)
+        if not isinstance(error, (OSError, RuntimeError)):
+            raise
         hint = "make room, or put records elsewhere with TIPI_RUNS=FOLDER" if _is_full(error) else None
         what = f"the checkpoint was not written: {_reason(error, record)}"
         raise StorageError(what, where=str(target), hint=hint) from error
@@ -249,7 +251,7 @@ def _write(draft: Path, step: int, state: dict[str, Any], backend: DeviceBackend
         hashing = HashingFile(file)
         try:
             backend.save(state, cast("BinaryIO", hashing))
-        except RuntimeError as error:  # what torch makes of a full disk
+        except RuntimeError as error:  # what torch makes of a full disk, and of a Ctrl-C while it writes
             raise hashing.failure or error from None
         _sync(file)
     manifest = {"format": FORMAT, "step": step, "sha256": hashing.sha256(), "size": hashing.size}
@@ -260,9 +262,13 @@ def _write(draft: Path, step: int, state: dict[str, Any], backend: DeviceBackend
 
 def _put_in_place(draft: Path, target: Path) -> None:
     aside = draft.with_name(f"{draft.name}.old")
-    if target.exists():
-        target.rename(aside)
-    draft.rename(target)
+    try:
+        if target.exists():
+            target.rename(aside)
+        draft.rename(target)
+    finally:
+        if aside.exists() and not target.exists():
+            aside.rename(target)
     _sync_folder(target.parent)
     shutil.rmtree(aside, ignore_errors=True)
 

@@ -17,6 +17,7 @@ from tests.builtin.pipelines import TRAINING
 from tipi import PipelineRunner
 from tipi.errors import GuardStop, RunInterrupted, StorageError
 from tipi.plugin import load_checkpoint, logger
+from tipi.records import read_record
 from tipi_plugins.builtin import keeping
 from tipi_plugins.builtin.keeping import Keeper, copy_of
 from tipi_plugins.devices.torch_backend import TorchBackend
@@ -36,6 +37,14 @@ def spoil(process, epoch, figures):
             next(model.parameters()).data.fill_(float("inf"))
             return found
         process.validate_epoch = spoilt
+
+def ends_the_validation(outputs, targets):
+    what = os.environ.get("WHILE_VALIDATING")
+    if what == "term":
+        os.kill(os.getpid(), signal.SIGTERM)
+    if what == "raise":
+        raise LookupError("of the user")
+    return outputs.mean()
 
 def after(process, epoch, figures):
     what = os.environ.get("AFTER_TWO")
@@ -117,6 +126,15 @@ def test_what_waits_is_written_when_a_signal_or_an_error_ends_the_training(proje
     assert marked(the_run(project), "best")["epoch"] in (1, 2)
 
 
+@pytest.mark.parametrize(("what", "error"), [("term", RunInterrupted), ("raise", LookupError)])
+def test_what_an_epoch_learned_is_kept_if_its_validation_is_cut_short(project, monkeypatch, what, error):
+    monkeypatch.setenv("WHILE_VALIDATING", what)
+    with pytest.raises(error):
+        train(metrics=["mine:ends_the_validation"])
+    state = marked(the_run(project), "last")
+    assert (state["epoch"], sorted(state["figures"])) == (1, ["learning_rate", "train/loss"])
+
+
 def test_a_kill_loses_no_more_than_the_time_between_two_checkpoints(project):
     code = "from tipi_plugins.builtin import keeping; keeping.APART = 0.2; from tipi import PipelineRunner; "
     done = subprocess.run(
@@ -127,6 +145,40 @@ def test_a_kill_loses_no_more_than_the_time_between_two_checkpoints(project):
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert marked(the_run(project), "last")["epoch"] in (1, 2)
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_the_middle_of_training_leaves_the_last_epoch_and_says_so(project, signum, code):
+    command = [sys.executable, "-m", "tipi", "run", "small", "training.epochs=1000000"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while time.monotonic() < until and not any(b'"epoch"' in file.read_bytes() for file in rows(project)):
+        time.sleep(0.05)
+    process.send_signal(signum)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code, err
+    assert err.splitlines()[-1] == f"tipi: error[interrupted]: stopped by signal {signum}, everything was cleaned up"
+    record = read_record(the_run(project))
+    assert record.state == "interrupted"
+    ended = [row["values"]["epoch"] for row in record.metrics() if "epoch" in row["values"]]
+    assert marked(record.path, "last")["epoch"] == ended[-1]
+    assert epochs_in(record.path)[-2:] == ended[-2:]
+
+
+def rows(project):
+    return (project / "runs" / "small").glob("2*/metrics.jsonl")
+
+
+@pytest.mark.parametrize(("how", "largest"), [("kill", "0"), ("interrupt", "1000000")], ids=["kill -9", "Ctrl-C"])
+def test_at_whatever_moment_it_ends_every_checkpoint_is_whole_and_every_mark_names_one(tmp_path, how, largest):
+    script = Path(__file__).with_name("every_moment.py")
+    done = subprocess.run(
+        [sys.executable, str(script), how, largest, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["wrong"] == {}
+    assert found["moments"] > 60
 
 
 def test_a_waiting_state_is_that_of_its_moment_and_written_without_being_asked(run, monkeypatch):

@@ -8,6 +8,7 @@ import os
 import shutil
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -234,8 +235,11 @@ class Keeper:
         written = [one for one in self._kept if one.path is not None]
         wanted = wanted_of(written)
         self._kept = [one for one in self._kept if one.path is None or one in wanted]
-        for path in {one.path for one in written} - {one.path for one in wanted}:
-            shutil.rmtree(str(path), ignore_errors=True)
+        for path in {one.path for one in written if one.path is not None} - {one.path for one in wanted}:
+            doomed = path.with_name(f".{path.name}.old")  # no half of it may look like a checkpoint
+            with suppress(OSError):
+                path.rename(doomed)
+            shutil.rmtree(doomed, ignore_errors=True)
 
 
 def wanted_of(kept: Sequence[Kept]) -> list[Kept]:

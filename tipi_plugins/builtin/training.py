@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
@@ -175,8 +175,7 @@ class TrainingProcess(PipelineProcess):
             for epoch in progress_bar(range(1, self.epochs + 1), desc="Epochs"):
                 figures = self._guarded_epoch(model, device, epoch, keeper)
                 losses.append(figures["train/loss"])
-                figures |= self.validate_epoch(model, device)
-                logger.log({"epoch": epoch, **figures})
+                self._measure_epoch(model, device, epoch, figures, keeper)
                 is_best = best.offer(epoch, self._score(figures))
                 self._end_epoch(figures)
                 if self.checkpoint:
@@ -345,6 +344,19 @@ class TrainingProcess(PipelineProcess):
             keeper.flush()
             what = f"the training loss of epoch {epoch} is {error.loss} at batch {error.batch}, counted from 0"
             raise GuardStop(f"{what}; {keeper.good}", hint="lower learning_rate, or set clip_norm") from None
+
+    def _measure_epoch(
+        self, model: nn.Module, device: torch.device, epoch: int, figures: dict[str, float], keeper: Keeper
+    ) -> None:
+        """Add the validation's figures and log them; where that is cut short, what the epoch learned is kept."""
+        try:
+            figures |= self.validate_epoch(model, device)
+            logger.log({"epoch": epoch, **figures})
+        except BaseException:
+            if self.checkpoint:
+                with suppress(RuntimeError):  # of a GPU that gave up
+                    keeper.save(self.state(model, epoch, figures), is_best=False)
+            raise
 
     def _score(self, figures: Mapping[str, float]) -> float | None:
         if self.monitor in figures:
