@@ -73,9 +73,10 @@ def disk(tmp_path, monkeypatch):
     subprocess.run(["umount", "--lazy", str(path)], check=True)
 
 
-def train(callback, epochs=6):
-    words = {"training.callbacks": [f"mine:{callback}"], "training.epochs": epochs}
-    return PipelineRunner("small", overrides=words).run()
+def train(callback):
+    by_epoch = {"monitor": "learning_rate", "schedule_per": "epoch", "warmup": 0.0}  # the last epoch is the best
+    params = {"callbacks": [f"mine:{callback}"], "epochs": 6, **by_epoch}
+    return PipelineRunner("small", overrides={f"training.{name}": value for name, value in params.items()}).run()
 
 
 def checkpoints(disk):
