@@ -321,9 +321,8 @@ def choose_style(file: Any, run: Run) -> str:
         return "off"
     if in_notebook(file):
         return style if style == "plain" else "notebook"
-    if style == "plain" or os.environ.get("TERM") == "dumb":
-        return "plain"
-    return "live" if is_terminal(file) else "plain"
+    live = style != "plain" and is_terminal(file) and os.environ.get("TERM") != "dumb"
+    return "live" if live else "plain"
 
 
 def _leads() -> bool:

@@ -10,7 +10,7 @@ import builtins
 import os
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from typing import Any, TypeAlias
 
 Passing: TypeAlias = Callable[[str, Callable[[str], Any], Callable[[], Any]], Any]
@@ -52,16 +52,18 @@ class Guard:
     def remove(self) -> None:
         """Make the stream what it was; one that somebody else shadowed meanwhile stays theirs."""
         self._active = False
+        before_write, before_writelines = self._before
+        self._restore("write", self.write, before_write)
+        self._restore("writelines", self.writelines, before_writelines)
+
+    def _restore(self, name: str, ours: object, before: object) -> None:
         own = vars(self.stream)
-        for name, ours, before in zip(
-            ("write", "writelines"), (self.write, self.writelines), self._before, strict=True
-        ):
-            if own.get(name) != ours:
-                continue
-            if before is _MISSING:
-                delattr(self.stream, name)
-            else:
-                setattr(self.stream, name, before)
+        if own.get(name) != ours:
+            return
+        if before is _MISSING:
+            delattr(self.stream, name)
+        else:
+            setattr(self.stream, name, before)
 
 
 class Question:
@@ -131,6 +133,8 @@ def guard_terminal(stream: Any, device: int | None, passing: Passing) -> list[Gu
             continue
         seen.add(id(candidate))
         if candidate is stream or (device and is_terminal(candidate) and device_of(candidate) == device):
-            with suppress(AttributeError, TypeError):  # a stream that cannot be shadowed keeps writing by itself
+            try:
                 guards.append(Guard(candidate, passing))
+            except (AttributeError, TypeError):  # a stream that cannot be shadowed keeps writing by itself
+                continue
     return guards
