@@ -209,16 +209,15 @@ assert os.system is before
 def test_a_command_of_a_forked_child_leaves_the_bars_alone(terminal):
     seen = terminal(
         """
-from tipi.plugin import configure_display, current_run
-configure_display(current_run(), refresh=0.1)
 for i in progress_bar(range(1), desc="Work"):
     shot()
-    if os.fork() == 0:
-        os.write(2, b"<child:")
-        os.system("true")
-        os.write(2, b":child>")
-        os._exit(0)
-    os.wait()
+    with progress_bar.get_lock():  # the parent draws nothing meanwhile
+        if os.fork() == 0:
+            os.write(2, b"<child:")
+            os.system("true")
+            os.write(2, b":child>")
+            os._exit(0)
+        os.wait()
 """
     )
     assert seen.code == 0
