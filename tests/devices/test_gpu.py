@@ -57,11 +57,12 @@ def test_memory_that_is_taken_is_seen(run):
 
     torch.zeros(1, device="cuda:0")
     before = free()
-    taken = torch.empty(2**30, dtype=torch.uint8, device="cuda:0")
-    assert before - free() >= taken.numel()
+    taken = torch.empty(before // 4, dtype=torch.uint8, device="cuda:0")  # more than other tests beside this one take
+    size = taken.numel()
+    assert before - free() > 0.8 * size
     del taken
     device_manager.empty_cache()
-    assert before - free() < 2**29
+    assert before - free() < 0.5 * size
 
 
 def test_a_gpu_is_chosen_without_a_context(python):
