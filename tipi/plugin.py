@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from tipi_core.components.naming import NameOf
     from tipi_core.components.permanence import Held, Permanence
     from tipi_core.components.process import BoundProcess, Outcome, PipelineProcess, pipeline_process
+    from tipi_core.components.signature import fit_options
     from tipi_core.config.model import ComponentSpec
     from tipi_core.controller import PipelineController
     from tipi_core.devices import DeviceBackend, DeviceInfo, device_manager
@@ -56,6 +57,7 @@ _HOMES = {
     "current_run": "tipi_core.run",
     "device_manager": "tipi_core.devices",
     "did_you_mean": "tipi_core.errors",
+    "fit_options": "tipi_core.components.signature",
     "hookimpl": "tipi_core.hookspecs",
     "load_checkpoint": "tipi_core.checkpoints",
     "logger": "tipi_core.metrics",
@@ -93,6 +95,7 @@ __all__ = [
     "current_run",
     "device_manager",
     "did_you_mean",
+    "fit_options",
     "hookimpl",
     "load_checkpoint",
     "logger",

@@ -98,7 +98,7 @@ def run(pipeline="small", **overrides):
         ),
         (
             {"data__dataset": "mine:stream"},
-            "the dataset is a Stream without a length, so no parts can be split off, give it a __len__",
+            "the dataset is a Stream, without a length and positions: no parts can be split off, give it __len__",
         ),
     ],
 )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.utils.data import DataLoader, IterableDataset, Subset, TensorDataset
 
 from tipi.plugin import ConfigError
 from tipi_plugins.builtin.datasets import digits, synthetic
@@ -19,8 +21,11 @@ def test_every_item_is_in_exactly_one_part_and_every_class_is_shared_out(classes
     targets = torch.tensor(classes, dtype=torch.long)
     parts = split_indices(targets, len(classes), val, test, seed)
     assert sorted(parts["train"] + parts["val"] + parts["test"]) == list(range(len(classes)))
+    smallest = min((share for share in (val, test) if share), default=1)
     for name in set(classes):
         count = classes.count(name)
+        if not round(count * smallest):
+            continue  # it is split together with others that are as small
         assert sum(classes[index] == name for index in parts["test"]) == round(count * test)
         assert sum(classes[index] == name for index in parts["val"]) == round(count * val)
 
@@ -46,6 +51,75 @@ def test_parts_that_a_dataset_brings_are_kept_and_the_rest_is_split_off():
     parts = split_dataset({"train": synthetic(size=80), "test": own}, 0.1, 0.2, seed=0)
     assert parts["test"] is own
     assert (len(parts["train"]), len(parts["val"])) == (72, 8)
+
+
+@pytest.mark.parametrize("count", [1, 3, 4])
+def test_classes_of_a_few_items_reach_every_part(count):
+    targets = torch.arange(20).repeat(count)
+    parts = split_indices(targets, len(targets), 0.1, 0.2, seed=0)
+    assert len(parts["val"]) >= 2
+    assert len(parts["test"]) >= 4
+    assert sorted(parts["train"] + parts["val"] + parts["test"]) == list(range(len(targets)))
+
+
+def test_rare_classes_change_nothing_for_the_others():
+    common = torch.arange(3).repeat(20)
+    alone = split_indices(common, 60, 0.1, 0.2, seed=0)
+    beside = split_indices(torch.cat([common, torch.tensor([3, 4, 4])]), 63, 0.1, 0.2, seed=0)
+    for part in ("val", "test"):
+        assert [index for index in beside[part] if index < 60] == alone[part]
+
+
+def test_targets_are_found_in_torchs_own_datasets():
+    whole = TensorDataset(torch.zeros(4, 2), torch.tensor([3, 1, 2, 0], dtype=torch.int16))
+    assert find_targets(whole).tolist() == [3, 1, 2, 0]
+    assert find_targets(Subset(Subset(whole, [3, 2, 1]), [0, 2])).tolist() == [0, 1]
+    assert find_targets(TensorDataset(torch.zeros(4))) is None
+    assert find_targets(TensorDataset(torch.zeros(4), torch.zeros(4, 2).long())) is None
+    assert find_targets(TensorDataset(torch.zeros(4), torch.zeros(4))) is None
+
+
+@pytest.mark.parametrize(
+    "targets", [["cat", "dog", "cat"], [None, 1, 2], numpy.array(["a", "b", "a"], dtype=object), 3]
+)
+def test_targets_that_are_no_numbers_do_not_stop_a_split(targets):
+    class Labelled(list):
+        pass
+
+    data = Labelled([1, 2, 3])
+    data.targets = targets
+    assert find_targets(data) is None
+    assert len(split_dataset(data, 0.0, 0.4, seed=0)["test"]) == 1
+
+
+def test_parts_that_are_all_there_are_taken_as_they_are_even_without_a_length():
+    streams = {"train": Stream(), "val": Stream(), "test": [1]}
+    assert split_dataset(streams, 0.1, 0.2, seed=0) == streams
+    parts = split_dataset({"train": Stream(), "test": None}, 0.0, 0.0, seed=0)
+    assert (parts["val"], parts["test"]) == ([], [])
+
+
+class Stream(IterableDataset):
+    def __iter__(self):
+        return iter([1, 2, 3])
+
+    def __len__(self):
+        return 3
+
+
+@pytest.mark.parametrize(
+    ("dataset", "words"),
+    [
+        (Stream(), "is a Stream, without a length and positions: no parts can be split off"),
+        (iter([1, 2]), "is a list_iterator, without a length"),
+        (None, "is a NoneType, without"),
+        (DataLoader([1, 2]), "is a DataLoader, return the dataset that it reads"),
+        ((torch.zeros(3), numpy.zeros(3)), r"tuple of 2 arrays, make one of them: torch\.utils\.data\.TensorDataset"),
+    ],
+)
+def test_what_is_no_dataset_is_said(dataset, words):
+    with pytest.raises(ConfigError, match=words):
+        split_dataset(dataset, 0.1, 0.2, seed=0)
 
 
 def test_targets_are_found_where_a_dataset_tells_them():

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tipi_core.components.describing import allowed_values, describe_annotation
-from tipi_core.errors import did_you_mean, nearest
+from tipi_core.errors import ConfigError, did_you_mean, nearest
 
 UNKNOWN: Any = inspect.Parameter.empty
 GIVEN = ("controller", "force")
@@ -138,6 +138,30 @@ def bind(signature: Signature, params: Mapping[str, Any], available: Mapping[str
         if name not in arguments and name in available:
             arguments[name] = available[name]
     return arguments
+
+
+def fit_options(
+    function: Callable[..., Any], options: Mapping[str, Any], provided: Collection[str], owner: str
+) -> dict[str, Any]:
+    """Return the options of a function that a config names, converted as its annotations say.
+
+    Args:
+        function: A function or class.
+        options: Values by parameter, from a config.
+        provided: Names of parameters that the caller fills in itself.
+        owner: What the function is, for messages: ``"model 'mlp'"``.
+
+    Raises:
+        ConfigError: An option is unknown or of the wrong type, or one that must be given is not.
+
+    Example:
+        >>> fit_options(lambda size=8: size, {"size": 3}, (), "dataset 'dots'")
+        {'size': 3}
+    """
+    signature = Signature.of(function)
+    for mistake in check_params(signature, options, provided, owner):
+        raise ConfigError(mistake.what, hint=mistake.hint if mistake.name else "give it in options")
+    return bind(signature, options, {})
 
 
 def convert(parameter: Parameter, value: Any) -> Any:

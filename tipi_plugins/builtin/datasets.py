@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 from importlib.resources import files
-from typing import TYPE_CHECKING
+from typing import Annotated
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 from torch.utils.data import Dataset
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tipi.plugin import Meta
+
+Size = Annotated[int, Meta(ge=1)]
 
 DIGITS = 1797
 PIXELS = 64
@@ -75,7 +77,11 @@ def digits() -> Images:
 
 
 def synthetic(
-    size: int = 512, shape: Sequence[int] = (1, 8, 8), num_classes: int = 4, noise: float = 0.5, seed: int = 0
+    size: Annotated[int, Meta(ge=0)] = 512,
+    shape: Sequence[Size] = (1, 8, 8),
+    num_classes: Size = 4,
+    noise: Annotated[float, Meta(ge=0)] = 0.5,
+    seed: int = 0,
 ) -> Images:
     """Return made-up images: each class has a random pattern, each image is its class's pattern with noise.
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset, Subset
 
-from tipi.plugin import ConfigError, Meta, NameOf, Permanence, device_manager
+from tipi.plugin import ConfigError, Meta, NameOf, Permanence, device_manager, fit_options
 from tipi_plugins.builtin import datasets, folders
 from tipi_plugins.builtin.splits import find_targets, split_dataset
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 Count = Annotated[int, Meta(ge=0)]
 Share = Annotated[float, Meta(ge=0, lt=1)]
+Seed = Annotated[int, Meta(ge=0, lt=2**32)]
 
 BUILT_IN: dict[str, Callable[..., Any]] = {
     "digits": datasets.digits,
@@ -41,7 +43,7 @@ class Data(Permanence):
         shift: Training images are moved at random by up to so many pixels.
         workers: Processes that load batches; 0 loads them in this one.
         seed: Seeds the split and the order; None takes the run's, else the split has 0 and the order none.
-        root: The folder of datasets that are read from disk, relative to the project.
+        root: The folder of datasets that are read from disk, relative to the project; ``~`` is the home folder.
         download: Whether a dataset of torchvision that is not in ``root`` may be fetched.
         options: More arguments for the dataset's callable.
         device: Where the batches will go; None takes the run's device.
@@ -73,7 +75,7 @@ class Data(Permanence):
         test_fraction: Share = 0.2,
         shift: Count = 0,
         workers: Count = 0,
-        seed: int | None = None,
+        seed: Seed | None = None,
         root: str = "data",
         download: bool = False,
         options: dict[str, Any] | None = None,
@@ -90,29 +92,31 @@ class Data(Permanence):
         self.batch_size = batch_size
         self.workers = workers
         self.device = device or device_manager.get_device()
-        folder = (controller.run.root if controller is not None else Path.cwd()) / root
+        folder = (controller.run.root if controller is not None else Path.cwd()) / Path(root).expanduser()
         source = make_dataset(dataset, folder, download, options or {}, controller)
         parts = split_dataset(source, val_fraction, test_fraction, self.seed or 0)
-        whole = source["train"] if isinstance(source, dict) else source
-        self.classes = [str(name) for name in getattr(whole, "classes", [])]
+        whole = source["train"] if isinstance(source, Mapping) else source
+        self.classes = _class_names(whole)
         self.num_classes = len(self.classes) or _count_classes(whole)
         self.shape = _shape(whole)
-        train = datasets.Shifted(parts["train"], shift) if shift else parts["train"]
+        train = datasets.Shifted(parts["train"], shift) if _can_shift(self.shape, shift) else parts["train"]
         self.train_loader = self._loader(train, shuffle=True)
         self.val_loader = self._loader(parts["val"])
         self.test_loader = self._loader(parts["test"])
 
     def validate(self) -> None:
         """Raise if there is nothing to train on."""
-        if not len(self.train_loader):
+        dataset = self.train_loader.dataset
+        if not isinstance(dataset, IterableDataset) and not len(dataset):  # type: ignore[arg-type]  # as torch has it
             raise ConfigError("the dataset has no items to train on", hint="look at its folder and at the fractions")
 
     def _loader(self, dataset: Any, shuffle: bool = False) -> DataLoader[Any]:
         generator = torch.Generator().manual_seed(self.seed) if self.seed is not None else None
+        mixed = shuffle and not isinstance(dataset, IterableDataset) and len(dataset) > 0
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
-            shuffle=shuffle and len(dataset) > 0,
+            shuffle=mixed,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
             pin_memory=self.device.type == "cuda",
@@ -136,21 +140,14 @@ def make_dataset(
         known = controller.resource_names("dataset") if controller is not None else sorted(BUILT_IN)
         return open_dataset(name, root, download, options, known)
     parameters = inspect.signature(factory).parameters
-    given = {"root": str(root), "download": download}
-    try:
-        return factory(**{key: value for key, value in given.items() if key in parameters} | options)
-    except TypeError as error:
-        if _takes(factory, options):
-            raise
-        raise ConfigError(f"dataset {name!r} does not take these options: {error}") from error
+    given = {key: value for key, value in {"root": str(root), "download": download}.items() if key in parameters}
+    return factory(**given | fit_options(factory, options, given, f"dataset {name!r}"))
 
 
-def _takes(factory: Callable[..., Any], options: dict[str, Any]) -> bool:
-    try:
-        inspect.signature(factory).bind_partial(**options)
-    except TypeError:
-        return False
-    return True
+def _class_names(dataset: Any) -> list[str]:
+    while isinstance(dataset, Subset):
+        dataset = dataset.dataset
+    return [str(name) for name in getattr(dataset, "classes", [])]
 
 
 def _count_classes(dataset: Any) -> int | None:
@@ -161,6 +158,19 @@ def _count_classes(dataset: Any) -> int | None:
 def _shape(dataset: Any) -> tuple[int, ...] | None:
     try:
         first = dataset[0][0]
-    except (IndexError, KeyError, TypeError):
+    except (IndexError, KeyError, TypeError, NotImplementedError):
         return None
     return tuple(first.shape) if hasattr(first, "shape") else None
+
+
+def _can_shift(shape: tuple[int, ...] | None, pixels: int) -> bool:
+    """Return whether images are to be moved.
+
+    Raises:
+        ConfigError: They are no images, or smaller than that.
+    """
+    if pixels and (shape is None or len(shape) < 2 or min(shape[-2:]) <= pixels):
+        inputs = "inputs that are no tensors" if shape is None else f"inputs of shape {shape}"
+        hint = "it moves images, of shape (channels, height, width), by fewer pixels than they have"
+        raise ConfigError(f"shift = {pixels} does not go with {inputs}", hint=hint)
+    return bool(pixels)
