@@ -10,11 +10,7 @@ import torch
 
 from tipi import PipelineRunner
 from tipi.errors import ConfigError
-from tipi_plugins.builtin.folders import folder
-from tipi_plugins.builtin.loaders import Data
 from tipi_plugins.builtin.network import Network
-
-Image = pytest.importorskip("PIL.Image")
 
 PIPELINE = """
 seed = 1
@@ -124,49 +120,3 @@ def test_channels_may_lie_last(run):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own, while its compiler is imported
 def test_a_compiled_model_keeps_the_names_of_its_weights(run):
     assert Network("mlp", compile=True).state_dict()["model"].keys() == Network("mlp").state_dict()["model"].keys()
-
-
-@pytest.fixture
-def images(tmp_path):
-    for name, colour in (("cat", (255, 0, 0)), ("dog", (0, 0, 255))):
-        (tmp_path / "pets" / name).mkdir(parents=True)
-        for index in range(10):
-            Image.new("RGB", (6, 4), colour).save(tmp_path / "pets" / name / f"{index}.png")
-    return tmp_path / "pets"
-
-
-def test_images_in_folders(run, images):
-    data = Data("folder", batch_size=4, root=str(images))
-    assert (data.classes, data.num_classes, data.shape) == (["cat", "dog"], 2, (3, 4, 6))
-    inputs, targets = next(iter(data.train_loader))
-    assert torch.equal(inputs[:, 0, 0, 0], 1.0 - targets.float())
-
-
-def test_a_layout_with_parts_keeps_them(run, images):
-    for part in ("train", "test"):
-        (images.parent / "split" / part).mkdir(parents=True)
-        (images.parent / "split" / part / "all").symlink_to(images)
-    data = Data("folder", root=str(images.parent / "split"), options={"mode": "L", "size": [8, 8]})
-    assert [len(loader.dataset) for loader in (data.train_loader, data.val_loader, data.test_loader)] == [18, 2, 20]
-    assert data.shape == (1, 8, 8)
-
-
-def test_folders_that_are_missing_or_empty_are_named(run, images, tmp_path):
-    with pytest.raises(ConfigError, match=r"there is no folder .*nowhere"):
-        Data("folder", root="nowhere")
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(ConfigError, match="empty has no images"):
-        Data("folder", root=str(tmp_path / "empty"))
-    (images / "fish").mkdir()
-    with pytest.raises(ConfigError, match="has no images of fish"):
-        Data("folder", root=str(images))
-
-
-def test_an_image_that_is_damaged_or_gone_is_named(run, images):
-    found = folder(str(images))
-    (images / "cat" / "3.png").write_bytes(b"no image")
-    with pytest.raises(OSError, match=r"image .*cat/3\.png cannot be read: .*; replace or remove it"):
-        found[3]
-    (images / "cat" / "4.png").unlink()
-    with pytest.raises(OSError, match=r"image .*cat/4\.png is gone"):
-        found[4]

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from tipi.plugin import ConfigError
+from tipi.plugin import ConfigError, Meta
 from tipi_plugins.builtin.packages import import_package
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+Size = Annotated[list[Annotated[int, Meta(ge=1)]], Meta(min_length=2, max_length=2)]
+
 KINDS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-PARTS = ("train", "val", "test")
+DEEP = {"I;16": 65535, "I;16B": 65535, "I;16L": 65535, "I;16N": 65535, "I": None, "F": None}  # what values go up to
+PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 
 
 class ImageFolder(Dataset[tuple[Tensor, int]]):
@@ -31,6 +35,7 @@ class ImageFolder(Dataset[tuple[Tensor, int]]):
     def __init__(self, folder: Path, classes: Sequence[str], mode: str, size: Sequence[int] | None) -> None:
         self.mode = mode
         self.size = size
+        self.shape: torch.Size | None = None  # of the first image that is read: batches need all alike
         self.classes = list(classes)
         found = [(index, file) for index, name in enumerate(classes) for file in find_images(folder / name)]
         self.targets = [index for index, _ in found]
@@ -40,13 +45,22 @@ class ImageFolder(Dataset[tuple[Tensor, int]]):
         return len(self.files)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return read_image(self.files[index], self.mode, self.size), self.targets[index]
+        file = self.files[index]
+        image = read_image(file, self.mode, self.size)
+        self.shape = self.shape or image.shape
+        if image.shape != self.shape:
+            sizes = f"is {_measure(image.shape)} and others {_measure(self.shape)}"
+            raise OSError(f"image {file} {sizes}; scale all with options = {{ size = [height, width] }}")
+        return image, self.targets[index]
 
 
 def folder(
-    root: str, mode: Literal["RGB", "L"] = "RGB", size: Sequence[int] | None = None
+    root: str, mode: Literal["RGB", "L"] = "RGB", size: Size | None = None
 ) -> ImageFolder | dict[str, ImageFolder]:
     """Return the images of ``root/CLASS/``, or of ``root/train/CLASS/`` and the same below ``val`` and ``test``.
+
+    ``training``, ``valid``, ``validation`` and ``testing`` are understood too. Files and folders whose names begin with
+    a dot are left out, links are followed.
 
     Args:
         root: The folder.
@@ -54,7 +68,7 @@ def folder(
         size: Height and width that every image is scaled to; None leaves them, which must then be all alike.
 
     Raises:
-        ConfigError: The folder is not there or has no images.
+        ConfigError: The folder is not there, has no images or only one class, or a part has another's classes.
         MissingPackage: Pillow is not installed.
 
     Example:
@@ -64,15 +78,34 @@ def folder(
     top = Path(root)
     if not top.is_dir():
         raise ConfigError(f"dataset 'folder': there is no folder {top}", hint="name it with root")
-    if not (top / "train").is_dir():
+    parts = find_parts(top)
+    if "train" not in parts:
         return _open(top, _classes(top), mode, size)
-    classes = _classes(top / "train")
-    return {part: _open(top / part, classes, mode, size) for part in PARTS if (top / part).is_dir()}
+    classes = _classes(parts["train"])
+    return {part: _open(place, classes, mode, size, whole=part == "train") for part, place in parts.items()}
+
+
+def find_parts(top: Path) -> dict[str, Path]:
+    """Return the folders of the parts that a folder is divided into.
+
+    Example:
+        >>> find_parts(Path("/nowhere"))
+        {}
+    """
+    places = {part: [top / name for name in names if (top / name).is_dir()] for part, names in PARTS.items()}
+    return {part: found[0] for part, found in places.items() if found}
 
 
 def find_images(folder: Path) -> list[Path]:
     """Return the images anywhere below a folder, sorted."""
-    return sorted(file for file in folder.rglob("*") if file.suffix.lower() in KINDS)
+    found, seen = [], set()
+    for place, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(place)
+        folders[:] = [] if real in seen else [name for name in folders if not name.startswith(".")]
+        if real not in seen:  # a link to a folder above it would go on for ever
+            found += [Path(place, name) for name in names if name.lower().endswith(KINDS) and not name.startswith(".")]
+        seen.add(real)
+    return sorted(found)
 
 
 def read_image(file: Path, mode: str, size: Sequence[int] | None) -> Tensor:
@@ -85,26 +118,49 @@ def read_image(file: Path, mode: str, size: Sequence[int] | None) -> Tensor:
 
     try:
         with Image.open(file) as opened:
-            image: Any = opened.convert(mode)
-            if size is not None:
-                image = image.resize((size[1], size[0]))
-            values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
+            return _to_tensor(opened, mode, size)
     except FileNotFoundError:
-        raise OSError(f"image {file} is gone since the run began; put it back and start again") from None
+        raise OSError(f"image {file} is not there: it is a link to nothing, or gone since the run began") from None
     except Exception as error:  # each format has its own errors
         raise OSError(f"image {file} cannot be read: {error}; replace or remove it") from error
-    return values.reshape(image.height, image.width, -1).permute(2, 0, 1).float() / 255
+
+
+def _to_tensor(image: Any, mode: str, size: Sequence[int] | None) -> Tensor:
+    kind, largest = (torch.uint8, 255) if image.mode not in DEEP else (torch.float32, DEEP[image.mode])
+    if largest is None:
+        raise ValueError(f"what its values go up to is not known (mode {image.mode})")
+    image = image.convert(mode) if kind == torch.uint8 else image.convert("I").convert("F")
+    if size is not None:
+        image = image.resize((size[1], size[0]))
+    values = torch.frombuffer(bytearray(image.tobytes()), dtype=kind)
+    values = values.reshape(image.height, image.width, -1).permute(2, 0, 1).float() / largest
+    return values.clamp(0, 1).expand(len(mode), -1, -1)  # what is grey has three channels alike
+
+
+def _measure(shape: Sequence[int]) -> str:
+    return f"{shape[1]}x{shape[2]}"
 
 
 def _classes(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
 
 
-def _open(folder: Path, classes: Sequence[str], mode: str, size: Sequence[int] | None) -> ImageFolder:
+def _open(
+    folder: Path, classes: Sequence[str], mode: str, size: Sequence[int] | None, whole: bool = True
+) -> ImageFolder:
+    """Return the images of one part; of the ``whole``, or the one that is trained on, every class must have some."""
     images = ImageFolder(folder, classes, mode, size)
     if not images.files:
         raise ConfigError(f"dataset 'folder': {folder} has no images", hint=f"wanted: {folder}/CLASS/IMAGE.png")
-    empty = [name for name in classes if not find_images(folder / name)]
-    if empty:
+    filled = set(images.targets)
+    empty = [name for index, name in enumerate(classes) if index not in filled]
+    if whole and empty:
         raise ConfigError(f"dataset 'folder': {folder} has no images of {', '.join(empty)}", hint="remove or fill it")
+    if len(classes) == 1:
+        hint = f"root is the folder that holds one folder for each class: perhaps {folder / classes[0]}"
+        raise ConfigError(f"dataset 'folder': {folder} has one class, {classes[0]}", hint=hint)
+    unknown = [name for name in _classes(folder) if name not in classes]
+    if unknown:
+        what = f"dataset 'folder': {folder} has classes that the images to train on have not: {', '.join(unknown)}"
+        raise ConfigError(what, hint="give each part the same folders")
     return images
