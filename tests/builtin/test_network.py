@@ -116,9 +116,112 @@ def test_weights_that_are_missing_or_do_not_fit_are_an_error(run, tmp_path, monk
     (tmp_path / "text.pt").write_text("hello")
     with pytest.raises(ConfigError, match=r"there are no weights at .*gone\.pt"):
         Network("mlp", weights="gone.pt")
-    for file in ("other.pt", "text.pt"):
-        with pytest.raises(ConfigError, match=f"{file} do not fit model 'mlp'"):
-            Network("mlp", weights=file)
+    misfit = r"1\.weight is \(32,\) there and .*; 1 more of other shapes; unknown: 0\.weight, .* and 19 more"
+    with pytest.raises(ConfigError, match=rf"other\.pt do not fit model 'mlp': {misfit}"):
+        Network("mlp", weights="other.pt")
+    torch.save(Network("mlp", num_classes=7).model.state_dict(), tmp_path / "seven.pt")
+    with pytest.raises(ConfigError, match=r"4\.weight is \(7, 128\) there and \(10, 128\) in the model; 4\.bias is"):
+        Network("mlp", weights="seven.pt")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"hello", "are not read: it is empty, damaged, or no file of torch.save"),
+        (b"", "are not read: it is empty, damaged, or no file of torch.save"),
+        (nn.Linear(2, 2), "are not read: it holds more than tensors, perhaps a whole model"),
+        ([1, 2], "holds a list, no weights, save model.state_dict"),
+        ({"epoch": 3}, "do not fit model 'mlp': missing: 1.weight, .* unknown: epoch"),
+    ],
+)
+def test_files_that_hold_no_weights_are_one_sentence(run, tmp_path, monkeypatch, content, words):
+    monkeypatch.chdir(tmp_path)
+    if isinstance(content, bytes):
+        (tmp_path / "weights.pt").write_bytes(content)
+    else:
+        torch.save(content, tmp_path / "weights.pt")
+    with pytest.raises(ConfigError, match=words) as caught:
+        Network("mlp", weights="weights.pt")
+    assert len(str(caught.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("wrapper", ["module.", "_orig_mod.", "model.", "net.body."])
+def test_weights_of_a_wrapped_model_are_recognised(run, tmp_path, monkeypatch, wrapper):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    saved = Network("mlp").model
+    state = {f"{wrapper}{name}": value for name, value in saved.state_dict().items()}
+    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "weights.pt")
+    assert torch.equal(next(Network("mlp", weights="~/weights.pt").model.parameters()), next(saved.parameters()))
+    torch.save({**state, f"{wrapper}more": torch.zeros(1)}, tmp_path / "weights.pt")
+    with pytest.raises(ConfigError, match=f"unknown: {wrapper}1.weight"):
+        Network("mlp", weights="~/weights.pt")
+
+
+def test_safetensors_are_read_or_the_package_is_named(run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weights.safetensors").write_bytes(b"")
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(MissingPackage, match=r"the file weights\.safetensors needs safetensors"):
+        Network("mlp", weights="weights.safetensors")
+
+
+def test_weights_that_export_wrote_are_read(run, tmp_path, monkeypatch):
+    pytest.importorskip("safetensors")
+    from tipi_plugins.builtin.exporting import write_weights
+
+    saved = Network("mlp").model
+    write_weights(saved, tmp_path / "weights.safetensors")
+    loaded = Network("mlp", weights=str(tmp_path / "weights.safetensors")).model
+    assert torch.equal(next(loaded.parameters()), next(saved.parameters()))
+
+
+class Takes:
+    """The part of a controller that finds one model."""
+
+    def __init__(self, model):
+        self.model = model
+        self.run = SimpleNamespace(root=Path())
+
+    def find_resource(self, kind, name):
+        return self.model
+
+
+def deep(depth: int, num_classes: int = 3) -> nn.Module:
+    return nn.Linear(depth, num_classes)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        (deep, {}, "missing parameter 'depth' of model 'mine:it', give it in options"),
+        (deep, {"depth": "two"}, "parameter 'depth' of model 'mine:it' wants int, not 'two'"),
+        (deep, {"dept": 2}, r"unknown parameter 'dept' of model 'mine:it', did you mean 'depth'\?"),
+        (nn.Linear(1, 1), {}, "model 'mine:it' is one that is made already, name its class"),
+        (lambda: None, {}, r"model 'mine:it' made a NoneType, wanted is a torch\.nn\.Module"),
+    ],
+)
+def test_a_callable_that_makes_no_model_as_asked_is_one_sentence(run, model, options, words):
+    with pytest.raises(ConfigError, match=words):
+        Network("mine:it", options=options, controller=Takes(model))
+
+
+@pytest.mark.parametrize("name", ["small_cnn", "residual_cnn"])
+def test_a_network_for_images_refuses_other_inputs_before_anything_trains(run, name):
+    flat = SimpleNamespace(shape=(64,), num_classes=2)
+    with pytest.raises(ConfigError, match=r"'\w+' takes images.*the inputs have the shape \(64,\), mlp takes"):
+        Network(name, data=flat)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"hidden": 12}, "'hidden' of model 'mlp' wants"),
+        ({"dropout": 2.0}, "'dropout' of model 'mlp' wants float >= 0"),
+    ],
+)
+def test_options_of_the_wrong_kind_or_range_are_named(run, options, words):
+    with pytest.raises(ConfigError, match=words):
+        Network("mlp", options=options)
 
 
 def test_pretrained_weights_that_do_not_exist_are_an_error(run):
@@ -127,7 +230,7 @@ def test_pretrained_weights_that_do_not_exist_are_an_error(run):
 
 
 def test_misspelt_options_get_near_misses(run):
-    with pytest.raises(ConfigError, match=r"'small_cnn' takes no option 'widht', did you mean 'width'\?"):
+    with pytest.raises(ConfigError, match=r"'widht' of model 'small_cnn', did you mean 'width'\?"):
         Network("small_cnn", options={"widht": 3})
 
 

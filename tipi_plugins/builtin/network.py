@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import inspect
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 from torch import nn
 
-from tipi.plugin import (
-    ConfigError,
-    Meta,
-    NameOf,
-    Permanence,
-    StorageError,
-    current_run,
-    device_manager,
-    read_checkpoint,
-)
+from tipi.plugin import ConfigError, Meta, NameOf, Permanence, device_manager, fit_options
 from tipi_plugins.builtin import models, resnet
-from tipi_plugins.builtin.keeping import backend_of
 from tipi_plugins.builtin.vision import freeze_body, swap_head
+from tipi_plugins.builtin.weights import load_checkpointed, load_weights
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tipi.plugin import DeviceBackend, PipelineController
+    from tipi.plugin import PipelineController
 
 BUILT_IN: dict[str, Callable[..., nn.Module]] = {
     "small_cnn": models.small_cnn,
@@ -45,7 +35,7 @@ class Network(Permanence):
         num_classes: The number of outputs; None takes the number of the permanence ``data``, else the model's own. A
             callable that takes no ``num_classes`` gets its last linear layer replaced where the number is another.
         pretrained: Whether the model starts from its package's weights; weights that cannot be had are an error.
-        weights: A file with a ``state_dict`` to start from.
+        weights: A file with a ``state_dict`` to start from, written by ``torch.save`` or as safetensors.
         checkpoint: What to start from: a run's folder, whose best checkpoint is taken, the folder of one checkpoint,
             or one of the files ``best``, ``last`` and ``finite`` beside them.
         freeze: Whether only the last linear layer learns; means and spreads of normalisation still follow the data.
@@ -94,9 +84,9 @@ class Network(Permanence):
         built = make_model(model, sizes, pretrained, options or {}, controller, num_classes)
         folder = controller.run.root if controller is not None else Path.cwd()
         if weights is not None:
-            load_weights(built, folder / weights, model)
+            load_weights(built, folder / Path(weights).expanduser(), model)
         if checkpoint is not None:
-            load_checkpointed(built, folder / checkpoint, model)
+            load_checkpointed(built, folder / Path(checkpoint).expanduser(), model)
         if freeze:
             freeze_body(built, model)
         self.model: nn.Module = built.to(self.device)
@@ -142,8 +132,10 @@ def make_model(
 
         known = controller.resource_names("model") if controller is not None else sorted(BUILT_IN)
         return build_model(name, sizes.get("num_classes"), pretrained, options, known)
+    if isinstance(factory, nn.Module):
+        raise ConfigError(f"model {name!r} is one that is made already", hint="name its class, or a function")
     parameters = inspect.signature(factory).parameters
-    given = {key: value for key, value in sizes.items() if value is not None and key in parameters} | options
+    given = {key: value for key, value in sizes.items() if value is not None and key in parameters}
     if "pretrained" in parameters:
         given["pretrained"] = pretrained
     elif pretrained:
@@ -151,73 +143,10 @@ def make_model(
             f"model {name!r} has no pretrained weights",
             hint="set pretrained = false, or name a file of yours with weights",
         )
-    _check_options(name, parameters, given)
-    made: nn.Module = factory(**given)
+    given |= fit_options(factory, options, given, f"model {name!r}")
+    made = factory(**given)
+    if not isinstance(made, nn.Module):
+        raise ConfigError(f"model {name!r} made a {type(made).__name__}", hint="wanted is a torch.nn.Module")
     if head is not None and "num_classes" not in given:
         swap_head(made, head, name)
     return made
-
-
-def load_weights(model: nn.Module, file: Path, name: str) -> None:
-    """Fill a model from a file with its ``state_dict``, which is read as data: no code in it is executed.
-
-    Raises:
-        ConfigError: The file is not there, is no such file, or does not fit the model.
-    """
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-        model.load_state_dict(state.get("model", state) if isinstance(state, dict) else state)
-    except FileNotFoundError:
-        raise ConfigError(f"there are no weights at {file}", hint="weights is relative to the project") from None
-    except Exception as error:
-        raise ConfigError(f"the weights in {file} do not fit model {name!r}: {error}") from error
-
-
-def load_checkpointed(model: nn.Module, place: Path, name: str) -> None:
-    """Fill a model from a checkpoint: the best one of a run's folder, the one whose folder or mark is named.
-
-    Raises:
-        ConfigError: There is none, it is damaged, or it does not fit the model; no other is taken in its place.
-    """
-    path, backend = _find_checkpoint(place), backend_of(current_run())
-    if backend is None:
-        raise ConfigError("no plugin here reads checkpoints", hint="tipi plugins tells why")
-    try:
-        state = read_checkpoint(path, backend).state
-    except StorageError as error:
-        raise ConfigError(error.what, where=error.where, hint=_name_whole(path, backend)) from None
-    try:
-        model.load_state_dict(state["model"])
-    except (KeyError, RuntimeError) as error:
-        raise ConfigError(f"the checkpoint {path} does not fit model {name!r}: {error}") from error
-
-
-def _find_checkpoint(place: Path) -> Path:
-    is_mark = place.is_file() and place.parent.name == "checkpoints"
-    mark = place if is_mark else place / "checkpoints" / "best"
-    if mark.is_file():
-        return mark.with_name(Path(mark.read_text(encoding="utf-8").strip()).name)
-    if place.is_dir() and (place.parent.name == "checkpoints" or (place / "manifest.json").is_file()):
-        return place
-    hint = "checkpoint names a run's folder, or that of a checkpoint"
-    raise ConfigError(f"there is no checkpoint at {place}", hint=f"{hint}; a file with weights goes to weights")
-
-
-def _name_whole(damaged: Path, backend: DeviceBackend) -> str:
-    """Return which of the checkpoints beside a damaged one is whole, the newest."""
-    for path in sorted(damaged.parent.glob("step-*"), reverse=True):
-        if path.name != damaged.name:
-            with suppress(StorageError):
-                epoch = read_checkpoint(path, backend).state.get("epoch")
-                return f"{path} is whole{f', of epoch {epoch}' if epoch else ''}: name it with checkpoint"
-    return "no other checkpoint beside it is whole"
-
-
-def _check_options(name: str, parameters: Mapping[str, inspect.Parameter], given: Mapping[str, Any]) -> None:
-    from tipi.plugin import did_you_mean
-
-    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
-        return
-    for key in given:
-        if key not in parameters:
-            raise ConfigError(f"model {name!r} takes no option {key!r}", hint=did_you_mean(key, parameters, "it takes"))

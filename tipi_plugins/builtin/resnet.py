@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from torch import Tensor, nn
 from torch.nn import functional
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from tipi_plugins.builtin.models import Size, check_image
 
 
 class Block(nn.Module):
@@ -37,7 +36,7 @@ class Block(nn.Module):
 
 
 def residual_cnn(
-    num_classes: int = 10, shape: Sequence[int] = (3, 32, 32), width: int = 64, blocks: Sequence[int] = (2, 2, 2, 2)
+    num_classes: Size = 10, shape: Sequence[Size] = (3, 32, 32), width: Size = 64, blocks: Sequence[Size] = (2, 2, 2, 2)
 ) -> nn.Module:
     """Return a residual network that begins with one 3x3 convolution, as small images need it.
 
@@ -47,10 +46,14 @@ def residual_cnn(
         width: Channels of the first stage; each later stage has twice as many.
         blocks: Blocks in each stage.
 
+    Raises:
+        ConfigError: The shape is not that of an image.
+
     Example:
         >>> residual_cnn(width=8)(torch.zeros(2, 3, 32, 32)).shape  # doctest: +SKIP
         torch.Size([2, 10])
     """
+    check_image("residual_cnn", shape)
     layers: list[nn.Module] = [
         nn.Conv2d(shape[0], width, 3, padding=1, bias=False),
         nn.BatchNorm2d(width),
