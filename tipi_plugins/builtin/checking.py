@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tipi.plugin import MissingPackage, did_you_mean
@@ -9,9 +10,9 @@ from tipi_plugins.builtin.known import datasets
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 Problem = tuple[str, str, str | None]
+TRAINING = ("train", "training")  # what the folder of the images to train on may be called
 OWN_FIGURES = ("train/loss", "learning_rate")  # of every epoch of a training
 
 
@@ -26,15 +27,19 @@ def check_data(params: Mapping[str, Any], root: Path) -> Iterator[Problem]:
     name = params.get("dataset")
     if name != "folder" and (params.get("download") or not _is_of_torchvision(name)):
         return
-    folder = root / params.get("root", "data")
+    folder = _within(root, params.get("root", "data"))
     where = "root" if "root" in params else "dataset"
     if not folder.is_dir():
         cure = "name it with root" if name == "folder" else "name it with root, or set download = true"
         yield where, f"dataset {name!r}: there is no folder {folder}", cure
     elif name == "folder":
-        images = folder / "train" if (folder / "train").is_dir() else folder
+        images = next((folder / part for part in TRAINING if (folder / part).is_dir()), folder)
         if not any(entry.is_dir() for entry in images.iterdir()):
             yield where, f"dataset 'folder': {images} has no images", f"wanted: {images}/CLASS/IMAGE.png"
+
+
+def _within(root: Path, name: str) -> Path:
+    return root / Path(name).expanduser()
 
 
 def _is_of_torchvision(name: object) -> bool:
@@ -47,9 +52,10 @@ def _is_of_torchvision(name: object) -> bool:
 
 def check_network(params: Mapping[str, Any], root: Path) -> Iterator[Problem]:
     """Yield what is missing for ``Network``: parameter, what, and what to do."""
-    if "weights" in params and not (root / params["weights"]).is_file():
-        yield "weights", f"there are no weights at {root / params['weights']}", "weights is relative to the project"
-    place = root / params["checkpoint"] if "checkpoint" in params else None
+    weights = _within(root, params["weights"]) if "weights" in params else None
+    if weights is not None and not weights.is_file():
+        yield "weights", f"there are no weights at {weights}", "weights is relative to the project"
+    place = _within(root, params["checkpoint"]) if "checkpoint" in params else None
     if place is not None and not place.is_dir() and not (place.is_file() and place.parent.name == "checkpoints"):
         cure = "checkpoint names a run's folder, or that of a checkpoint; a file with weights goes to weights"
         yield "checkpoint", f"there is no checkpoint at {place}", cure

@@ -7,12 +7,13 @@ import warnings
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 from torch import nn
 
-from tipi.plugin import ConfigError, PipelineProcess, did_you_mean
+from tipi.plugin import ConfigError, Meta, NameOf, PipelineProcess, did_you_mean
+from tipi_plugins.builtin.evaluation import device_of
 from tipi_plugins.builtin.packages import import_package
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ class ExportProcess(PipelineProcess):
         controller: PipelineController,
         force: bool = False,
         *,
-        formats: list[str] | None = None,
-        shape: list[int] | None = None,
+        formats: list[Annotated[str, NameOf("export format", "tipi_plugins.builtin.known:formats")]] | None = None,
+        shape: list[Annotated[int, Meta(ge=1)]] | None = None,
     ) -> None:
         super().__init__(controller, force)
         for name in formats or ():
@@ -56,6 +57,10 @@ class ExportProcess(PipelineProcess):
         self.network: Any = controller.get_permanence("network")
         known = getattr(controller.permanences.get("data"), "shape", None)
         self.shape = shape or known
+        blind = [name for name in self.formats if name != "safetensors"] if self.shape is None else []
+        if blind:
+            what = f"export format {blind[0]!r} needs the shape of an input"
+            raise ConfigError(what, hint='give shape = [3, 32, 32], or formats = ["safetensors"]')
 
     def execute(self) -> dict[str, str]:
         """Write the files and return their paths by format."""
@@ -73,9 +78,7 @@ class ExportProcess(PipelineProcess):
     def _write(self, name: str, model: nn.Module, folder: Path) -> Path:
         if name == "safetensors":
             return write_weights(model, folder / "model.safetensors")
-        if self.shape is None:
-            raise ConfigError(f"export format {name!r} needs the shape of an input", hint="give shape = [3, 32, 32]")
-        example = torch.zeros(2, *self.shape, device=next(model.parameters()).device)
+        example = torch.zeros(2, *(self.shape or ()), device=device_of(self.network))
         writers: dict[str, Callable[[nn.Module, torch.Tensor, Path], Path]] = {
             "torch_export": write_program,
             "onnx": write_onnx,

@@ -30,7 +30,10 @@ def models(name: str) -> Iterator[str]:
             missing = missing or missing_package(package, f"model {name!r}")
             continue
         for file in (folder / "models").rglob("*.py"):
-            yield from (given or own for given, own in _MODEL.findall(file.read_text(encoding="utf-8")))
+            found = [given or own for given, own in _MODEL.findall(file.read_text(encoding="utf-8"))]
+            yield from found
+            if package == "timm" and name.partition(".")[0] in found:  # behind a point it names its weights
+                yield name
     if missing is not None:
         raise missing
 
@@ -67,6 +70,11 @@ def losses(name: str) -> Iterator[str]:
     nn = _torch(f"loss {name!r}") / "nn"
     yield from _LOSS.findall((nn / "functional.py").read_text(encoding="utf-8"))
     yield from _in_both_cases(_exported(nn / "modules" / "loss.py"))
+
+
+def formats(_: str) -> Iterator[str]:
+    """Yield what a network can be exported as."""
+    yield from ("safetensors", "torch_export", "onnx")
 
 
 def metrics(_: str) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from tipi.plugin import ConfigError, PipelineProcess, did_you_mean, progress_bar
+from tipi.plugin import ConfigError, NameOf, PipelineProcess, did_you_mean, progress_bar
 from tipi_plugins.builtin.recipes import find_function
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Sequence(PipelineProcess):
         controller: PipelineController,
         force: bool = False,
         *,
-        functions: list[str],
+        functions: list[Annotated[str, NameOf("function")]],
         arguments: dict[str, dict[str, Any]] | None = None,
     ) -> None:
         super().__init__(controller, force)

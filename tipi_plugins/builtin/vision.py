@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from torch import hub, nn
 
-from tipi.plugin import ConfigError, MissingPackage, TipiError, did_you_mean
+from tipi.plugin import ConfigError, MissingPackage, TipiError, did_you_mean, fit_options
 from tipi_plugins.builtin.packages import import_package
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Collection, Sequence
     from types import ModuleType
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -44,17 +46,18 @@ def build_model(
             missing = missing or error
             continue
         models = module.models.list_models() if package == "torchvision" else module.list_models()
-        if name in models:
+        wanted = name.partition(".")[0] if package == "timm" else name  # timm names the weights behind a point
+        if wanted in models:
             return build(module, name, num_classes, pretrained, options)
         names += models
     raise _not_found("model", name, names, missing)
 
 
 def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any], known: Sequence[str]) -> Any:
-    """Return a dataset of torchvision as a dict of its parts, with its images as normalised tensors.
+    """Return a dataset of torchvision with its images as normalised tensors: a dict of the parts that it has, or one.
 
     Raises:
-        ConfigError: torchvision has no such dataset, or it is not in ``root``.
+        ConfigError: torchvision has no such dataset, it does not take ``options``, or it is not in ``root``.
         MissingPackage: torchvision does not import.
     """
     try:
@@ -66,17 +69,32 @@ def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any],
         raise _not_found("dataset", name, [*known, *getattr(torchvision.datasets, "__all__", ())])
     parameters = inspect.signature(factory).parameters
     size = options.get("size") if "size" not in parameters else None
-    given = {key: value for key, value in options.items() if key in parameters or key != "size"}
-    arguments: dict[str, Any] = {"root": str(root), "transform": _transform(torchvision, size), **given}
-    if "download" in parameters:
-        arguments["download"] = download
+    own = {key: value for key, value in options.items() if key in parameters or key != "size"}
+    given = {"root": str(root), "transform": _transform(torchvision, size), "download": download}
+    given = {key: value for key, value in given.items() if key in parameters and key not in own}
+    fitting = fit_options(factory, own, {*given, "train", "split"}, f"dataset {name!r}")
     try:
-        return {part: factory(**arguments, **_part(part, parameters)) for part in ("train", "test")}
+        return _open_parts(partial(factory, **given, **fitting), parameters.keys() - own.keys())
     except (RuntimeError, OSError) as error:
         raise ConfigError(
             f"dataset {name!r} cannot be read from {root}: {error}",
             hint=f"put it there, name its folder with root, or set download = true: {name} is then fetched once",
         ) from error
+    except ValueError as error:  # such as a split of which torchvision's own files know nothing
+        raise ConfigError(f"dataset {name!r}: {error}", hint="give it in options") from error
+
+
+def _open_parts(make: Callable[..., Any], parameters: Collection[str]) -> Any:
+    """Return the parts that a dataset says it has; where it says nothing, all of it, which is split then."""
+    if "train" in parameters:
+        return {"train": make(train=True), "test": make(train=False)}
+    if "split" not in parameters:
+        return make()
+    parts = {"train": make(split="train")}
+    for part, name in (("val", "val"), ("val", "valid"), ("test", "test")):
+        with suppress(ValueError):  # it has no part of that name
+            parts[part] = make(split=name)
+    return parts
 
 
 def swap_head(model: nn.Module, num_classes: int, name: str) -> None:
@@ -118,6 +136,8 @@ def _torchvision_model(
     sizes = {} if pretrained or num_classes is None else {"num_classes": num_classes}
     try:
         model: nn.Module = torchvision.models.get_model(name, weights=weights, **sizes, **options)
+    except TypeError as error:
+        raise _not_made(name, error) from error
     except (OSError, RuntimeError) as error:
         if weights is None:
             raise
@@ -134,11 +154,17 @@ def _timm_model(
     sizes = {} if num_classes is None else {"num_classes": num_classes}
     try:
         model: nn.Module = timm.create_model(name, pretrained=pretrained, **sizes, **options)
+    except TypeError as error:
+        raise _not_made(name, error) from error
     except (OSError, RuntimeError) as error:
         if not pretrained:
-            raise
+            raise _not_made(name, error) from error
         raise _no_weights(name, error, "name a file of yours with weights") from error
     return model
+
+
+def _not_made(name: str, error: Exception) -> ConfigError:
+    return ConfigError(f"model {name!r} cannot be made: {error}", hint="look at its options")
 
 
 def _no_weights(name: str, error: Exception, cure: str) -> ConfigError:
@@ -154,12 +180,6 @@ def _not_found(kind: str, name: str, names: Sequence[str], missing: MissingPacka
     if hint is None and missing is not None:
         return missing
     return ConfigError(f"there is no {kind} {name!r}", hint=hint)
-
-
-def _part(part: str, parameters: Any) -> dict[str, Any]:
-    if "train" in parameters:
-        return {"train": part == "train"}
-    return {"split": part} if "split" in parameters else {}
 
 
 def _transform(torchvision: ModuleType, size: Sequence[int] | None) -> Any:
