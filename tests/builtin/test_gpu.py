@@ -10,6 +10,8 @@ import torch
 from tipi import PipelineRunner
 from tipi.errors import GuardStop
 from tipi.records import read_record
+from tipi_plugins.builtin.measures import Measures, Tally
+from tipi_plugins.builtin.targets import IGNORED
 
 pytestmark = pytest.mark.gpu
 
@@ -112,6 +114,21 @@ def test_a_gpu_that_gives_up_says_what_the_usual_cause_is(cli, tmp_path):
     done = cli("run", "small", "data.dataset=mine:eleven", "training.epochs=1", TIPI_DEVICE="cpu")
     assert done.code == 2
     assert "has the target 11, and the network has 10 outputs" in done.err
+
+
+def test_measuring_waits_for_the_gpu_only_at_the_end():
+    device = torch.device("cuda", 0)
+    tally = Tally(device, Measures(averages=("f1",)), confusion=True)
+    outputs, targets = torch.randn(64, 10, device=device), torch.randint(-1, 10, (64,), device=device)
+    targets = targets.where(targets >= 0, IGNORED)
+    tally.add(outputs, targets, outputs.mean(), {})
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        tally.add(outputs, targets, outputs.mean(), {})
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert tally.confusion.sum().item() == 2 * (targets != IGNORED).sum().item()
+    assert 0 <= tally.figures()["f1"] <= 1
 
 
 @pytest.mark.parametrize("format_", ["torch_export", "safetensors", "onnx"])

@@ -125,7 +125,7 @@ def test_a_pass_whose_items_are_all_ignored_has_no_averages():
     tally = Tally(CPU, Measures(averages=("f1",)))
     tally.add(torch.zeros(2, 3), torch.tensor([-100, -100]), torch.tensor(0.0), {})
     assert tally.figures() == {"loss": 0.0}
-    assert average_classes(count_by_class(torch.tensor([0]), torch.tensor([0]), 2))["f1"] == 1.0
+    assert average_classes(count_by_class(torch.tensor([0]), torch.tensor([0]), torch.tensor([1]), 2))["f1"] == 1.0
 
 
 def test_targets_that_are_named_count_items_and_not_names():

@@ -106,7 +106,7 @@ class Tally:
             self.correct += ((answers == targets) & counting).sum()
             self.answers += counting.sum()
             if self._counts_classes:
-                self._count_classes(answers[counting], targets[counting].long(), outputs.shape[1])
+                self._count_classes(targets.long(), answers, counting.long(), outputs.shape[1])
 
     def figures(self) -> dict[str, float]:
         """Return the means over all items, the loss first."""
@@ -118,12 +118,13 @@ class Tally:
         averages = {} if self.by_class is None else average_classes(self.by_class)
         return figures | {name: averages[name] for name in self.measures.averages if name in averages}
 
-    def _count_classes(self, answers: Tensor, targets: Tensor, classes: int) -> None:
-        counted = count_by_class(targets, answers, classes)
+    def _count_classes(self, targets: Tensor, answers: Tensor, weights: Tensor, classes: int) -> None:
+        targets = targets * weights  # an ignored number is counted nowhere, and must be one of a class to say so
+        counted = count_by_class(targets, answers, weights, classes)
         self.by_class = counted if self.by_class is None else self.by_class + counted
         if classes > LARGEST_TABLE:
             return
-        table = torch.bincount(targets * classes + answers, minlength=classes * classes).reshape(classes, classes)
+        table = _count(targets * classes + answers, weights, classes * classes).reshape(classes, classes)
         self.confusion = table if self.confusion is None else self.confusion + table
 
 
@@ -144,15 +145,27 @@ def is_classification(outputs: Any, targets: Any) -> bool:
     return outputs.ndim == targets.ndim + 1 and not targets.is_floating_point()
 
 
-def count_by_class(targets: Tensor, answers: Tensor, classes: int) -> Tensor:
+def count_by_class(targets: Tensor, answers: Tensor, weights: Tensor, classes: int) -> Tensor:
     """Return three rows with a column for each class: right answers, items of that class, answers that name it.
 
+    Args:
+        targets: The true classes' numbers, int64.
+        answers: The answered ones, of the same shape.
+        weights: 1 for each item that counts, 0 for the others.
+        classes: How many there are.
+
     Example:
-        >>> count_by_class(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), 2).tolist()
+        >>> count_by_class(torch.tensor([0, 0, 1]), torch.tensor([0, 1, 1]), torch.tensor([1, 1, 1]), 2).tolist()
         [[1, 1], [2, 1], [1, 2]]
     """
-    counted = (targets[answers == targets], targets, answers)
-    return torch.stack([torch.bincount(one, minlength=classes) for one in counted])
+    right = weights * (answers == targets)
+    counted = ((targets, right), (targets, weights), (answers, weights))
+    return torch.stack([_count(numbers, weight, classes) for numbers, weight in counted])
+
+
+def _count(numbers: Tensor, weights: Tensor, size: int) -> Tensor:
+    """Return the sum of the weights of each number; unlike ``bincount`` it never waits for a GPU."""
+    return weights.new_zeros(size).scatter_add_(0, numbers.flatten(), weights.flatten())
 
 
 def class_figures(by_class: Tensor) -> list[dict[str, float]]:
