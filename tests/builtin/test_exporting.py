@@ -100,6 +100,22 @@ def test_the_exported_program_takes_batches_of_any_size():
     assert (result.path / "artifacts" / "model.pt2").is_file()
 
 
+def test_a_shape_that_nobody_knows_is_missed_before_anything_trains(tmp_path):
+    text = PIPELINE[: PIPELINE.index("[permanences.data]")] + PIPELINE[PIPELINE.index("[processes.export]") :]
+    Path("configs/small.toml").write_text(text)
+    with pytest.raises(ConfigError, match=r"'torch_export' needs the shape of an input, give shape = \[3, 32, 32\]"):
+        PipelineRunner("small").run()
+    assert not list(tmp_path.glob("runs/*/*/artifacts/*"))
+    with pytest.raises(ConfigError, match="'shape' of ExportProcess wants"):
+        PipelineRunner("small", overrides={"export.shape": [0, 8]}).run()
+
+
+def test_a_network_without_parameters_is_exported():
+    result = PipelineRunner("small", overrides={"network.model": "torch.nn:Flatten"}).run()
+    program = torch.export.load(result["export"]["torch_export"]).module()
+    assert program(torch.zeros(3, 1, 8, 8)).shape == (3, 64)
+
+
 def test_a_format_that_does_not_exist_or_cannot_be_written_is_named(monkeypatch):
     with pytest.raises(ConfigError, match=r"no export format 'onx', .*did you mean 'onnx'\?"):
         PipelineRunner("small", overrides={"export.formats": ["onx"]}).run()

@@ -293,6 +293,78 @@ def test_a_dataset_that_is_not_on_disk_is_never_fetched_unasked(run, tmp_path, m
     assert len(Data("TinySet", root=str(tmp_path), download=True).test_loader.dataset) == 10
 
 
+class Undivided(TinySet):
+    """A dataset that says nothing of parts."""
+
+    def __init__(self, root, transform=None):
+        super().__init__(root, transform=transform, download=True)
+
+
+class Split(TinySet):
+    """A dataset in parts of which one has another name, and one may have no name that is known."""
+
+    names = ("train", "valid", "test")
+
+    def __init__(self, root, split: str, transform=None, size: int = 40):
+        if split not in self.names:
+            raise ValueError(f"Unknown value '{split}' for argument split. Valid values are {self.names}.")
+        super().__init__(root, transform=transform, download=True)
+        self.targets = self.targets[: size - self.names.index(split)]
+
+
+def part_sizes(data):
+    return [len(loader.dataset) for loader in (data.train_loader, data.val_loader, data.test_loader)]
+
+
+def test_a_dataset_of_a_package_without_parts_is_split_so_that_no_item_is_tested_on_twice(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    assert part_sizes(Data("Undivided")) == [28, 4, 8]
+
+
+def test_the_parts_that_a_dataset_of_a_package_has_are_all_taken(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    assert part_sizes(Data("Split")) == [40, 39, 38]
+    assert part_sizes(Data("Split", options={"split": "valid"})) == [27, 4, 8]
+    monkeypatch.setattr(Split, "names", ("trainval", "test"))
+    with pytest.raises(ConfigError, match=r"dataset 'Split': Unknown value 'train'.*trainval.*, give it in options"):
+        Data("Split")
+    assert part_sizes(Data("Split", options={"split": "trainval"})) == [28, 4, 8]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"sise": 3}, "unknown parameter 'sise' of dataset 'Split'"),
+        ({"size": "x"}, "'size' of dataset 'Split' wants int"),
+    ],
+)
+def test_options_of_a_packages_dataset_are_checked(run, monkeypatch, options, words):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    with pytest.raises(ConfigError, match=words):
+        Data("Split", options=options)
+
+
+class FakeTimm(ModuleType):
+    """A timm with one model, which takes a name of its weights behind a point."""
+
+    def list_models(self):
+        return ["tiny_vit"]
+
+    def create_model(self, name, pretrained=False, num_classes=1000, width=4):
+        if not name.endswith((".good", "tiny_vit")):
+            raise RuntimeError(f"Invalid pretrained tag ({name.partition('.')[2]}) for tiny_vit.")
+        return nn.Linear(width, num_classes)
+
+
+def test_a_model_of_timm_may_name_its_weights(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    monkeypatch.setitem(sys.modules, "timm", FakeTimm("timm"))
+    assert Network("tiny_vit.good", num_classes=7).model.out_features == 7
+    for name, options, words in (("tiny_vit.bad", {}, "Invalid pretrained tag"), ("tiny_vit", {"wide": 1}, "'wide'")):
+        with pytest.raises(ConfigError, match=f"model '{name}' cannot be made: .*{words}"):
+            Network(name, options=options)
+
+
 class FakeVision(ModuleType):
     """A torchvision with one model, whose weights are or are not at hand."""
 
@@ -305,7 +377,7 @@ class FakeVision(ModuleType):
             get_model_weights=lambda name: SimpleNamespace(DEFAULT=weights),
             get_model=self.get_model,
         )
-        self.datasets = SimpleNamespace(TinySet=TinySet, __all__=("TinySet",))
+        self.datasets = SimpleNamespace(TinySet=TinySet, Undivided=Undivided, Split=Split, __all__=("TinySet",))
         self.transforms = SimpleNamespace(
             Compose=lambda steps: lambda value: steps[1](steps[0](value)),
             ToTensor=lambda: lambda value: torch.tensor([[value]]),
