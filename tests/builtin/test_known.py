@@ -106,7 +106,7 @@ def test_a_run_with_a_wrong_name_makes_no_folder(cli, tipi_project):
 
 
 def test_what_installed_packages_have_is_right(cli, tipi_project, packages):
-    for model in ("resnet50", "quantized_net", "vit_tiny", "small_cnn"):
+    for model in ("resnet50", "quantized_net", "vit_tiny", "vit_tiny.augreg", "small_cnn"):
         words = [f"network.model={model}", "data.dataset=CIFAR10", "data.download=true"]
         tipi_project.write(
             "configs/right.toml",

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 Size = Annotated[list[Annotated[int, Meta(ge=1)]], Meta(min_length=2, max_length=2)]
 
 KINDS = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp")
-DEEP = {"I;16": 65535, "I;16B": 65535, "I;16L": 65535, "I;16N": 65535, "I": None, "F": None}  # what values go up to
+DEEP, DEEPEST = ("I;16", "I;16B", "I;16L", "I;16N"), 65535  # grey images that pillow would cut off at 255
+ENDLESS = ("I", "F")
 PARTS = {"train": ("train", "training"), "val": ("val", "valid", "validation"), "test": ("test", "testing")}
 
 
@@ -126,15 +127,15 @@ def read_image(file: Path, mode: str, size: Sequence[int] | None) -> Tensor:
 
 
 def _to_tensor(image: Any, mode: str, size: Sequence[int] | None) -> Tensor:
-    kind, largest = (torch.uint8, 255) if image.mode not in DEEP else (torch.float32, DEEP[image.mode])
-    if largest is None:
+    if image.mode in ENDLESS:
         raise ValueError(f"what its values go up to is not known (mode {image.mode})")
-    image = image.convert(mode) if kind == torch.uint8 else image.convert("I").convert("F")
+    is_deep = image.mode in DEEP
+    image = image.convert("I").convert("F") if is_deep else image.convert(mode)
     if size is not None:
         image = image.resize((size[1], size[0]))
-    values = torch.frombuffer(bytearray(image.tobytes()), dtype=kind)
-    values = values.reshape(image.height, image.width, -1).permute(2, 0, 1).float() / largest
-    return values.clamp(0, 1).expand(len(mode), -1, -1)  # what is grey has three channels alike
+    values = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.float32 if is_deep else torch.uint8)
+    values = values.reshape(image.height, image.width, -1).permute(2, 0, 1)
+    return (values / DEEPEST).clamp(0, 1).expand(len(mode), -1, -1) if is_deep else values.float() / 255
 
 
 def _measure(shape: Sequence[int]) -> str:
