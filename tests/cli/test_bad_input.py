@@ -210,6 +210,26 @@ def test_a_process_that_raises_keeps_its_own_traceback(project, cli):
     assert "tipi_core" in cli("run", "bad", "--debug", cwd=project.path).err
 
 
+def test_of_an_error_that_a_loaders_worker_passed_on_the_last_line_has_the_cause(project, cli):
+    project.write(
+        "worker.py",
+        """
+        from tipi import pipeline_process
+
+        @pipeline_process
+        def loads():
+            raise OSError(
+                "Caught OSError in DataLoader worker process 0.\\nOriginal Traceback (most recent call last):\\n"
+                '  File "mine.py", line 3, in read\\nOSError: image cat.png cannot be read\\n'
+            )
+        """,
+    )
+    project.write("configs/bad.toml", '[processes.one]\ntype = "loads"\n')
+    done = cli("run", "bad", cwd=project.path)
+    assert done.last_line.startswith("tipi: error[user-code]: OSError: image cat.png cannot be read, in pipeline")
+    assert 'File "mine.py", line 3' in done.err
+
+
 def test_a_module_that_does_not_import_is_the_users_error_and_nothing_ran(project, cli):
     project.write("broken.py", "import tipi\nimport nowhere\n\n@tipi.pipeline_process\ndef breaks(): pass\n")
     project.write("configs/bad.toml", '[processes.two]\ntype = "breaks"\n')

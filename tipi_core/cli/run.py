@@ -271,9 +271,16 @@ def _report(error: BaseException, debug: bool) -> int:
         _drop_frames(report)
     click.echo("".join(report.format()), err=True, nl=False)
     notes = getattr(error, "__notes__", [])
-    what = " ".join(f"{type(error).__name__}: {error}".split())
-    click.echo(f"tipi: error[user-code]: {what}{', ' + notes[0] if notes else ''}", err=True)
+    click.echo(f"tipi: error[user-code]: {_sum_up(error)}{', ' + notes[0] if notes else ''}", err=True)
     return code
+
+
+def _sum_up(error: BaseException) -> str:
+    """Return an exception in one line; of one that a worker passed on with its traceback, what ends the traceback."""
+    text = str(error).rstrip()
+    if "\nOriginal Traceback" in text:  # as torch's loaders do
+        return text.rpartition("\n")[2]
+    return " ".join(f"{type(error).__name__}: {text}".split())
 
 
 def _drop_frames(report: Any) -> None:
