@@ -65,6 +65,13 @@ def test_parts_may_be_left_out(run):
     assert list(data.val_loader) == []
 
 
+@pytest.mark.parametrize(("batch_size", "sizes"), [(30, [30, 30]), (36, [36, 36]), (100, [72])])
+def test_a_smaller_last_batch_may_be_left_out_of_training(run, batch_size, sizes):
+    data = Data("synthetic", batch_size=batch_size, drop_last=True, options={"size": 100})
+    assert [len(targets) for _, targets in data.train_loader] == sizes
+    assert sum(len(targets) for _, targets in data.test_loader) == 20
+
+
 def test_nothing_to_train_on_is_refused_before_anything_trains(run):
     data = Data("synthetic", options={"size": 0})
     with pytest.raises(ConfigError, match="no items to train on"):

@@ -4,12 +4,64 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
+from torch import nn
+
 from tipi.plugin import ConfigError
+from tipi_plugins.builtin import recipes
+from tipi_plugins.builtin.checking import find_unlogged
+from tipi_plugins.builtin.evaluation import device_of, length_of, loader_of
+from tipi_plugins.builtin.targets import IGNORED
 
 if TYPE_CHECKING:
-    import torch
+    from collections.abc import Collection, Sequence
+
+    from tipi_plugins.builtin.training import TrainingProcess
 
 N = TypeVar("N", int, float)
+
+
+def check_training(process: TrainingProcess, own: Collection[str], metrics: Sequence[str] | None) -> None:
+    """Raise where something cannot go together.
+
+    Args:
+        process: The training.
+        own: The names of the methods that a subclass overrides: what they need nobody knows.
+        metrics: The parameter of that name.
+    """
+    train, validation = length_of(loader_of(process.data, "train")), length_of(loader_of(process.data, "val"))
+    check_precision(process.precision, device_of(process.network))
+    if "train_epoch" not in own:
+        check_loader(process.data)
+    check_length(train, process.accumulate, process.schedule_per)
+    if not {"metrics", "train_epoch", "validate_epoch"} & set(own):
+        refuse(find_unlogged(process.monitor, metrics))
+    if "validate_epoch" not in own and validation == 0:
+        check_choice(process.monitor, process.patience)
+    if process.wanted.classes and not {"loss", "train_step"} & set(own) and process.wanted.ignored == IGNORED:
+        check_classes(process.network, process.data)
+    if "make_optimizer" not in own:
+        check_learning(process.network)
+        try_out(process, own)
+
+
+def try_out(process: TrainingProcess, own: Collection[str]) -> None:
+    """Make optimizer and scheduler for a model of one number: what they refuse is known before anything runs."""
+    optimizing, scheduling = process.factories
+    if not recipes.is_of_torch(optimizing):  # making one of the user's twice may do anything
+        return
+    optimizer = process.make_optimizer(nn.ParameterList([torch.zeros(1, 1)]))
+    if "make_scheduler" not in own and (scheduling is None or recipes.is_of_torch(scheduling)):
+        process.make_scheduler(optimizer, process.epochs * process.count_updates())
+
+
+def check_choice(monitor: str, patience: int) -> None:
+    """Raise where what the best epoch is chosen by is of a validation that the data has no part for."""
+    if monitor.startswith("val/") and (patience or monitor != "val/loss"):
+        wants = f"patience = {patience} waits for {monitor}" if patience else f"the best epoch is chosen by {monitor}"
+        raise ConfigError(
+            f"{wants}, and the data has no validation part", hint='set val_fraction, or monitor = "train/loss"'
+        )
 
 
 def check_classes(network: Any, data: Any) -> None:

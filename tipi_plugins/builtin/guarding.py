@@ -78,6 +78,10 @@ class LossGuard:
             self._add(batch, value)
 
     def _add(self, batch: int, loss: float) -> None:
-        if not math.isfinite(loss):
-            raise NotFinite(batch, loss)
+        try:
+            if not math.isfinite(loss):
+                raise NotFinite(batch, loss)
+        except TypeError:
+            what = f"train_step returned a {type(loss).__name__}"
+            raise TypeError(f"{what}; wanted is the loss of the batch, a tensor or a number") from None
         self._total += loss

@@ -41,6 +41,7 @@ class Data(Permanence):
         val_fraction: The share of the items for validation, where the dataset has no such part of its own.
         test_fraction: The share for testing, likewise.
         shift: Training images are moved at random by up to so many pixels.
+        drop_last: Whether a last training batch that is smaller than the others is left out.
         workers: Processes that load batches; 0 loads them in this one.
         seed: Seeds the split and the order; None takes the run's, else the split has 0 and the order none.
         root: The folder of datasets that are read from disk, relative to the project; ``~`` is the home folder.
@@ -74,6 +75,7 @@ class Data(Permanence):
         val_fraction: Share = 0.1,
         test_fraction: Share = 0.2,
         shift: Count = 0,
+        drop_last: bool = False,
         workers: Count = 0,
         seed: Seed | None = None,
         root: str = "data",
@@ -100,7 +102,7 @@ class Data(Permanence):
         self.num_classes = len(self.classes) or _count_classes(whole)
         self.shape = _shape(whole)
         train = datasets.Shifted(parts["train"], shift) if _can_shift(self.shape, shift) else parts["train"]
-        self.train_loader = self._loader(train, shuffle=True)
+        self.train_loader = self._loader(train, shuffle=True, drop_last=drop_last)
         self.val_loader = self._loader(parts["val"])
         self.test_loader = self._loader(parts["test"])
 
@@ -110,15 +112,17 @@ class Data(Permanence):
         if not isinstance(dataset, IterableDataset) and not len(dataset):  # type: ignore[arg-type]  # as torch has it
             raise ConfigError("the dataset has no items to train on", hint="look at its folder and at the fractions")
 
-    def _loader(self, dataset: Any, shuffle: bool = False) -> DataLoader[Any]:
+    def _loader(self, dataset: Any, shuffle: bool = False, drop_last: bool = False) -> DataLoader[Any]:
         generator = torch.Generator().manual_seed(self.seed) if self.seed is not None else None
-        mixed = shuffle and not isinstance(dataset, IterableDataset) and len(dataset) > 0
+        is_stream = isinstance(dataset, IterableDataset)
+        mixed = shuffle and not is_stream and len(dataset) > 0
         return DataLoader(
             dataset,
             batch_size=self.batch_size,
             shuffle=mixed,
             num_workers=self.workers,
             persistent_workers=self.workers > 0,
+            drop_last=drop_last and (is_stream or len(dataset) >= self.batch_size),
             pin_memory=self.device.type == "cuda",
             generator=generator,
         )

@@ -152,12 +152,18 @@ def locating(process: str, batch: Callable[[], int]) -> Iterator[None]:
         batch: Tells the number of the batch that was worked on, counted from 0.
 
     Raises:
-        Misfit: The targets of a batch do not fit.
+        ConfigError: The targets of a batch do not fit, or it is too small for batch normalisation.
     """
     try:
         yield
     except Misfit as error:
         raise error.within(process, batch()) from None
+    except ValueError as error:
+        if "Expected more than 1 value per channel when training" in str(error):
+            what = f"batch {batch()} of {process}, counted from 0, has one item, and batch normalisation needs two"
+            hint = "set drop_last = true of Data, or another batch_size"
+            raise ConfigError(what, hint=hint) from error
+        raise
     except RuntimeError as error:
         if _device_is_lost(error):
             error.add_note(

@@ -10,18 +10,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LambdaLR, ReduceLROnPlateau
 
-from tipi.plugin import (
-    ConfigError,
-    GuardStop,
-    Meta,
-    NameOf,
-    PipelineProcess,
-    device_manager,
-    logger,
-    progress_bar,
-)
+from tipi.plugin import ConfigError, GuardStop, Meta, NameOf, PipelineProcess, device_manager, logger, progress_bar
 from tipi_plugins.builtin import fitting, recipes
-from tipi_plugins.builtin.checking import find_unknown, find_unlogged
+from tipi_plugins.builtin.checking import find_unknown
 from tipi_plugins.builtin.evaluation import device_of, evaluate, length_of, loader_of, to_device
 from tipi_plugins.builtin.guarding import LossGuard, NotFinite
 from tipi_plugins.builtin.keeping import BestWeights, Keeper, find_usual
@@ -29,15 +20,16 @@ from tipi_plugins.builtin.measures import Tally, find_measures
 from tipi_plugins.builtin.targets import FAULTS, Wanted, locating, look_at_first
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tipi.plugin import PipelineController
 
 Counting = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
+Positive = Annotated[float, Meta(gt=0)]
 LossName = Annotated[str, NameOf("loss", "tipi_plugins.builtin.known:losses")]
 MetricName = Annotated[str, NameOf("metric", "tipi_plugins.builtin.known:metrics")]
-ADDING = {"metrics", "train_epoch", "validate_epoch"}  # where one is overridden, only the first epoch tells the names
+HOOKS = ("train_epoch", "train_step", "learn", "loss", "metrics", "validate_epoch", "make_optimizer", "make_scheduler")
 AS_IT_IS = nullcontext()
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -53,24 +45,30 @@ class TrainingProcess(PipelineProcess):
         controller: What the process sees of the run; the permanences ``network`` and ``data`` are needed.
         force: Execute even where a subclass's ``skip`` would say no.
         epochs: How many times the data is gone through, 1 or more.
-        learning_rate: The optimizer's (highest) rate.
+        learning_rate: The optimizer's (highest) rate, a factor of each step, 0 or more.
         optimizer: A class of ``torch.optim`` in any case (``AdamW``, ``sgd``), or ``module:Name``.
         optimizer_params: More arguments of the optimizer, such as ``{ momentum = 0.9 }``.
-        weight_decay: The optimizer's decay; None leaves its own default, which is 0.01 for AdamW.
+        weight_decay: The share of each weight that a step takes away, times the rate, where it is decoupled as in AdamW
+            (Loshchilov and Hutter, 2019); None leaves the optimizer's own default, which is 0.01 for AdamW.
         loss: A function of ``torch.nn.functional`` (``cross_entropy``), a class of ``torch.nn``, or ``module:Name``;
             it takes outputs and targets and returns the mean of a batch.
         loss_params: More arguments of the loss.
-        label_smoothing: The share of the target that is spread over all classes, from 0 to 1; for ``cross_entropy``.
-        schedule: ``cosine`` lowers the rate to zero along half a cosine; ``constant`` does not; else a class of
-            ``torch.optim.lr_scheduler`` (``StepLR``) or ``module:Name``.
+        label_smoothing: The share of the target that is spread evenly over all classes, from 0 to 1 (Szegedy et al.,
+            2016); for ``cross_entropy``.
+        schedule: ``cosine`` lowers the rate to zero along half a cosine, once (Loshchilov and Hutter, 2017, without
+            restarts); ``constant`` does not; else a class of ``torch.optim.lr_scheduler`` or ``module:Name``.
         schedule_params: Arguments of the scheduler's class; not for ``cosine`` and ``constant``.
         schedule_per: When the scheduler steps: after each ``step`` of the optimizer or each ``epoch``; None takes
             ``step`` for ``cosine``, ``constant``, ``OneCycleLR`` and ``CyclicLR``, ``epoch`` for the others.
-        warmup: The share of all steps in which the rate rises from zero, from 0 to 1; for the built-in schedules.
-        accumulate: Batches whose gradients are averaged for one step of the optimizer, 1 or more.
-        clip_norm: The largest norm of all gradients together; larger ones are scaled down. None does not clip.
-        clip_value: The largest absolute value of one gradient's element. None does not clip.
-        precision: ``float32``, or ``bfloat16`` or ``float16`` for the operations that are safe in it.
+        warmup: The share of all steps in which the rate rises evenly from zero, from 0 to 1 (Goyal et al., 2017); for
+            the built-in schedules.
+        accumulate: Batches whose gradients are averaged for one step of the optimizer, 1 or more; each batch counts
+            the same, and the last group of an epoch may have fewer.
+        clip_norm: The largest Euclidean norm of all gradients together; larger ones are scaled down (Pascanu et al.,
+            2013). None does not clip.
+        clip_value: The largest absolute value of one gradient's element; applied before ``clip_norm``. None does not.
+        precision: ``float32``, or ``bfloat16`` or ``float16`` for the operations that are safe in it (Micikevicius et
+            al., 2018): weights stay float32, and with ``float16`` the loss is scaled.
         patience: Stop after so many epochs in which ``monitor`` did not get better; 0 never does.
         min_delta: By how much it must get better to count, in its own unit.
         monitor: The metric by which the best epoch is chosen, as it is logged.
@@ -83,14 +81,9 @@ class TrainingProcess(PipelineProcess):
             and its figures; training stops where one returns True.
 
     Example:
-        >>> class Clipped(TrainingProcess):  # doctest: +SKIP
-        ...     def train_step(self, model, batch, device):
-        ...         self.optimizer.zero_grad()
-        ...         loss = self.loss(model(batch[0].to(device)), batch[1].to(device))
-        ...         loss.backward()
-        ...         torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm=1.0)
-        ...         self.optimizer.step()
-        ...         return loss
+        >>> class Weighted(TrainingProcess):  # doctest: +SKIP
+        ...     def loss(self, outputs, targets):
+        ...         return super().loss(outputs, targets) + 0.01 * outputs.square().mean()
     """
 
     def __init__(
@@ -111,8 +104,8 @@ class TrainingProcess(PipelineProcess):
         schedule_per: Literal["step", "epoch"] | None = None,
         warmup: Annotated[float, Meta(ge=0, le=1)] = 0.05,
         accumulate: Counting = 1,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        clip_norm: Positive | None = None,
+        clip_value: Positive | None = None,
         precision: Literal["float32", "bfloat16", "float16"] = "float32",
         patience: Annotated[int, Meta(ge=0)] = 0,
         min_delta: NotNegative = 0.0,
@@ -133,15 +126,12 @@ class TrainingProcess(PipelineProcess):
         self.patience = fitting.at_least(0, patience, "patience")
         self.min_delta, self.monitor, self.mode = fitting.at_least(0, min_delta, "min_delta"), monitor, mode
         self.checkpoint = checkpoint
-        smoothing = (
-            {"label_smoothing": fitting.at_least(0, label_smoothing, "label_smoothing")} if label_smoothing else {}
-        )
+        smoothing = {"label_smoothing": label_smoothing} if label_smoothing else {}
         self.criterion = recipes.find_loss(controller, loss, smoothing | (loss_params or {}))
         self.schedule, self.schedule_params, self.schedule_per = schedule, schedule_params, schedule_per
+        self._own = {name for name in HOOKS if getattr(type(self), name) is not getattr(TrainingProcess, name)}
         self._check_names(optimizer, optimizer_params)
         self.measures = find_measures(controller, metrics)
-        if not any(vars(one).keys() & ADDING for one in type(self).mro()[: -len(TrainingProcess.mro())]):
-            fitting.refuse(find_unlogged(monitor, metrics))
         self.callbacks = [recipes.find_function(controller, name, "callback") for name in callbacks or ()]
         self.network: Any = controller.get_permanence("network")
         self.data: Any = controller.get_permanence("data")
@@ -151,7 +141,7 @@ class TrainingProcess(PipelineProcess):
         self.batch_index = 0
         self._used_gradients = True
         self.wanted = Wanted.by(loss, loss_params)
-        self._check_fit(loss_params or {})
+        fitting.check_training(self, self._own, metrics)
 
     def execute(self) -> dict[str, Any]:
         """Train, go back to the weights of the best epoch, and return its figures.
@@ -165,9 +155,11 @@ class TrainingProcess(PipelineProcess):
         """
         model, device = self.network.model, device_of(self.network)
         self.optimizer = self.make_optimizer(model)
-        self.scheduler = self.make_scheduler(self.optimizer, self.epochs * self._updates())
-        self.scaler = torch.amp.GradScaler(device.type) if self.precision == "float16" else None
-        if device.type != "cpu" and self.wanted.classes and type(self).loss is TrainingProcess.loss:
+        self.scheduler = self.make_scheduler(self.optimizer, self.epochs * self.count_updates())
+        if self.precision == "float16":
+            self.scaler = torch.amp.GradScaler(device.type)
+            vars(self.optimizer)["_opt_called"] = True  # a first step that the scaler leaves out is no reason to warn
+        if device.type != "cpu" and self.wanted.classes and "loss" not in self._own:
             look_at_first(self, self.wanted)
         best = BestWeights(model, self.monitor, self.mode, self.min_delta)
         losses: list[float] = []
@@ -190,9 +182,12 @@ class TrainingProcess(PipelineProcess):
         """Go through the training data once; return the mean loss of its batches and the rate it ended with.
 
         Raises:
+            ConfigError: The data gives no batches.
             NotFinite: The loss of a batch is not finite.
+            TypeError: :meth:`train_step` returned no loss.
         """
         model.train()
+        self._used_gradients = True  # a group of batches that ended too early leaves some
         guard, steps_schedule = LossGuard(), self._steps_schedule
         for index, batch in enumerate(progress_bar(self.data.train_loader, desc="Training", leave=False)):
             self.batch_index = index
@@ -216,7 +211,7 @@ class TrainingProcess(PipelineProcess):
 
         Args:
             model: The network's model, in training mode.
-            batch: What the loader gives: inputs and targets.
+            batch: What the loader gives: inputs of shape (batch, ...), and targets of shape (batch, ...) or nested.
             device: Where the model is.
         """
         self._clear_gradients()  # before the outputs are computed: their memory is free for them
@@ -228,7 +223,12 @@ class TrainingProcess(PipelineProcess):
         return loss
 
     def learn(self, loss: Tensor, model: nn.Module) -> None:
-        """Take a batch's loss into the gradients, and step the optimizer where its group of batches ends."""
+        """Take a batch's loss into the gradients, and step the optimizer where its group of batches ends.
+
+        Args:
+            loss: The mean loss of the batch, one number with its graph.
+            model: Whose gradients are clipped.
+        """
         self._clear_gradients()
         share = loss / self._group_size() if self.accumulate > 1 else loss
         (share if self.scaler is None else self.scaler.scale(share)).backward()  # type: ignore[no-untyped-call]
@@ -255,6 +255,10 @@ class TrainingProcess(PipelineProcess):
     def loss(self, outputs: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss of a batch, as the parameter ``loss`` says. Override it for another.
 
+        Args:
+            outputs: What the model gave; scores of classes have the shape (batch, classes, ...).
+            targets: What is right; class numbers have the shape (batch, ...).
+
         Raises:
             Misfit: The loss cannot take the targets, such as a class number for which there is no output.
         """
@@ -265,22 +269,32 @@ class TrainingProcess(PipelineProcess):
             raise
 
     def metrics(self, outputs: Tensor, targets: Tensor) -> Mapping[str, Tensor]:  # noqa: ARG002 - for subclasses
-        """Return more means over a batch of validation data, by name. Override it to add some."""
+        """Return more means over a batch of validation data by name, tensors or numbers. Override it to add some."""
         return {}
 
     def make_optimizer(self, model: nn.Module) -> Optimizer:
-        """Return the optimizer, as the parameters say. Override it for another."""
+        """Return the optimizer, as the parameters say. Override it for another.
+
+        Raises:
+            ConfigError: It does not take the parameters.
+        """
         name, factory, params = self._optimizer
         return recipes.build_optimizer(factory, name, model, self.learning_rate, self.weight_decay, params)
 
     def make_scheduler(self, optimizer: Optimizer, steps: int) -> Any:
-        """Return what sets the rate, where ``steps`` steps are ahead. Override it for another."""
+        """Return what sets the rate, where ``steps`` steps of the optimizer are ahead. Override it for another.
+
+        Raises:
+            ConfigError: It does not take the parameters.
+        """
         length = steps if self._per() == "step" else self.epochs
         if self._scheduler is None:
             return LambdaLR(optimizer, lambda step: recipes.rate_factor(step, length, self.schedule, self.warmup))
         params = self.schedule_params
         if self.schedule.lower() == "onecyclelr":
             params = {"max_lr": self.learning_rate} | dict(params or {})
+        elif self.schedule.lower() == "reducelronplateau":
+            params = {"mode": self.mode} | dict(params or {})
         return recipes.build_schedule(self._scheduler, self.schedule, optimizer, length, params)
 
     def validate_epoch(self, model: nn.Module, device: torch.device) -> dict[str, float]:
@@ -304,37 +318,20 @@ class TrainingProcess(PipelineProcess):
             **scaler,
         }
 
+    @property
+    def factories(self) -> tuple[Callable[..., Any], Callable[..., Any] | None]:
+        """What makes the optimizer, and what makes the scheduler where that is not a built-in one."""
+        return self._optimizer[1], self._scheduler
+
     def _check_names(self, optimizer: str, params: dict[str, Any] | None) -> None:
         """Find what the names mean before anything is trained."""
         self._optimizer = (optimizer, recipes.find_optimizer(self.controller, optimizer), params)
-        if type(self).train_step is TrainingProcess.train_step and type(self).learn is TrainingProcess.learn:
+        if not self._own & {"train_epoch", "train_step", "learn"}:
             recipes.check_step(self._optimizer[1], optimizer)
         built_in = self.schedule in recipes.SCHEDULES
         self._scheduler = None if built_in else recipes.find_schedule(self.controller, self.schedule)
         if built_in and self.schedule_params:
             raise ConfigError(f"schedule {self.schedule!r} takes no schedule_params", hint="it has warmup")
-
-    def _check_fit(self, loss_params: Mapping[str, Any]) -> None:
-        """Find what cannot go together before anything is trained."""
-        fitting.check_precision(self.precision, device_of(self.network))
-        if type(self).train_epoch is TrainingProcess.train_epoch:
-            fitting.check_loader(self.data)
-        fitting.check_length(length_of(loader_of(self.data, "train")), self.accumulate, self.schedule_per)
-        own = type(self).loss is not TrainingProcess.loss or type(self).train_step is not TrainingProcess.train_step
-        if self.wanted.classes and not own and "ignore_index" not in loss_params:
-            fitting.check_classes(self.network, self.data)
-        if type(self).make_optimizer is TrainingProcess.make_optimizer:
-            fitting.check_learning(self.network)
-            self._try_out()
-
-    def _try_out(self) -> None:
-        """Make optimizer and scheduler for a model of one number: what they refuse is known before anything runs."""
-        if not recipes.is_of_torch(self._optimizer[1]):  # making one of the user's twice may do anything
-            return
-        optimizer = self.make_optimizer(nn.ParameterList([torch.zeros(1, 1)]))
-        own = type(self).make_scheduler is not TrainingProcess.make_scheduler
-        if not own and (self._scheduler is None or recipes.is_of_torch(self._scheduler)):
-            self.make_scheduler(optimizer, self.epochs * self._updates())
 
     def _guarded_epoch(self, model: nn.Module, device: torch.device, epoch: int, keeper: Keeper) -> dict[str, float]:
         try:
@@ -353,8 +350,8 @@ class TrainingProcess(PipelineProcess):
             figures |= self.validate_epoch(model, device)
             logger.log({"epoch": epoch, **figures})
         except BaseException:
-            if self.checkpoint:
-                with suppress(RuntimeError):  # of a GPU that gave up
+            with suppress(RuntimeError):  # of a GPU that gave up
+                if self.checkpoint:
                     keeper.save(self.state(model, epoch, figures), is_best=False)
             raise
 
@@ -386,7 +383,8 @@ class TrainingProcess(PipelineProcess):
         elif self._per() == "epoch":
             self.scheduler.step()
 
-    def _updates(self) -> int:
+    def count_updates(self) -> int:
+        """Return the number of steps of the optimizer in an epoch."""
         return -(-(length_of(loader_of(self.data, "train")) or 1) // self.accumulate)
 
     def _ends_update(self) -> bool:
