@@ -312,6 +312,19 @@ class Split(TinySet):
         self.targets = self.targets[: size - self.names.index(split)]
 
 
+class PassedOn(TinySet):
+    """A dataset that hands most of its arguments on."""
+
+    def __init__(self, root, **keywords):
+        super().__init__(root, **keywords)
+
+
+def test_arguments_that_a_dataset_of_a_package_hands_on_reach_it(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    data = Data("PassedOn", download=True)
+    assert (part_sizes(data), data.shape) == ([28, 4, 8], (1, 1, 2))
+
+
 def part_sizes(data):
     return [len(loader.dataset) for loader in (data.train_loader, data.val_loader, data.test_loader)]
 
@@ -377,7 +390,8 @@ class FakeVision(ModuleType):
             get_model_weights=lambda name: SimpleNamespace(DEFAULT=weights),
             get_model=self.get_model,
         )
-        self.datasets = SimpleNamespace(TinySet=TinySet, Undivided=Undivided, Split=Split, __all__=("TinySet",))
+        kinds = {"TinySet": TinySet, "Undivided": Undivided, "Split": Split, "PassedOn": PassedOn}
+        self.datasets = SimpleNamespace(**kinds, __all__=("TinySet",))
         self.transforms = SimpleNamespace(
             Compose=lambda steps: lambda value: steps[1](steps[0](value)),
             ToTensor=lambda: lambda value: torch.tensor([[value]]),

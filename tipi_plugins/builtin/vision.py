@@ -70,8 +70,9 @@ def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any],
     parameters = inspect.signature(factory).parameters
     size = options.get("size") if "size" not in parameters else None
     own = {key: value for key, value in options.items() if key in parameters or key != "size"}
-    given = {"root": str(root), "transform": _transform(torchvision, size), "download": download}
-    given = {key: value for key, value in given.items() if key in parameters and key not in own}
+    takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+    given = {"root": str(root), "transform": _transform(torchvision, size)} | ({"download": True} if download else {})
+    given = {key: value for key, value in given.items() if (takes_any or key in parameters) and key not in own}
     fitting = fit_options(factory, own, {*given, "train", "split"}, f"dataset {name!r}")
     try:
         return _open_parts(partial(factory, **given, **fitting), parameters.keys() - own.keys())

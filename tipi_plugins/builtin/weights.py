@@ -34,7 +34,8 @@ def load_weights(model: nn.Module, file: Path, name: str) -> None:
     """
     state = _read_weights(file)
     for key in ("model", "state_dict"):
-        state = state.get(key, state) if isinstance(state, Mapping) else state
+        inner = state.get(key) if isinstance(state, Mapping) else None
+        state = inner if isinstance(inner, Mapping) else state
     if not isinstance(state, Mapping) or not all(isinstance(key, str) for key in state):
         raise ConfigError(f"{file} holds a {type(state).__name__}, no weights", hint="save model.state_dict() there")
     state = _unwrapped(state, model.state_dict())
