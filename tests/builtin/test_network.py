@@ -319,6 +319,35 @@ class PassedOn(TinySet):
         super().__init__(root, **keywords)
 
 
+class Unasked(TinySet):
+    """A dataset that would be fetched where nothing is said."""
+
+    def __init__(self, root, transform=None, download=True):
+        super().__init__(root, transform=transform, download=download)
+
+
+class NeedsMore(TinySet):
+    """A dataset that needs a package more."""
+
+    def __init__(self, root, transform=None):
+        raise ModuleNotFoundError("No module named 'lmdb'", name="lmdb")
+
+
+def test_what_would_be_fetched_where_nothing_is_said_is_not(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    with pytest.raises(ConfigError, match="dataset 'Unasked' cannot be read"):
+        Data("Unasked")
+    assert Network("masks_net", num_classes=3).model.out_channels == 3
+    with pytest.raises(ConfigError, match="cannot be made: no route to host"):
+        Network("masks_net", num_classes=3, options={"weights_backbone": "default"})
+
+
+def test_a_package_that_one_dataset_needs_is_named(run, monkeypatch):
+    monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
+    with pytest.raises(MissingPackage, match="dataset 'NeedsMore' needs lmdb, which is not installed, pip"):
+        Data("NeedsMore")
+
+
 def test_arguments_that_a_dataset_of_a_package_hands_on_reach_it(run, monkeypatch):
     monkeypatch.setitem(sys.modules, "torchvision", FakeVision())
     data = Data("PassedOn", download=True)
@@ -386,17 +415,24 @@ class FakeVision(ModuleType):
         self.reachable = reachable
         weights = SimpleNamespace(url="https://example.org/tiny-abc.pth")
         self.models = SimpleNamespace(
-            list_models=lambda: ["tiny_resnet"],
+            list_models=lambda: ["tiny_resnet", "masks_net"],
+            get_model_builder=lambda name: self.get_masks if name == "masks_net" else self.get_model,
             get_model_weights=lambda name: SimpleNamespace(DEFAULT=weights),
-            get_model=self.get_model,
+            get_model=lambda name, **keywords: self.models.get_model_builder(name)(name, **keywords),
         )
-        kinds = {"TinySet": TinySet, "Undivided": Undivided, "Split": Split, "PassedOn": PassedOn}
+        kinds: dict = {"Unasked": Unasked, "NeedsMore": NeedsMore}
+        kinds |= {"TinySet": TinySet, "Undivided": Undivided, "Split": Split, "PassedOn": PassedOn}
         self.datasets = SimpleNamespace(**kinds, __all__=("TinySet",))
         self.transforms = SimpleNamespace(
             Compose=lambda steps: lambda value: steps[1](steps[0](value)),
             ToTensor=lambda: lambda value: torch.tensor([[value]]),
             Normalize=lambda mean, spread: lambda image: image,
         )
+
+    def get_masks(self, name, weights=None, weights_backbone="default", num_classes=1000):
+        if weights_backbone is not None:
+            raise OSError("no route to host")
+        return nn.Conv2d(3, num_classes, 1)
 
     def get_model(self, name, weights=None, num_classes=1000):
         if weights is not None and not self.reachable:

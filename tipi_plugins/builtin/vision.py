@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from torch import hub, nn
 
 from tipi.plugin import ConfigError, MissingPackage, TipiError, did_you_mean, fit_options
-from tipi_plugins.builtin.packages import import_package
+from tipi_plugins.builtin.packages import import_package, missing_package
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
@@ -58,7 +58,7 @@ def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any],
 
     Raises:
         ConfigError: torchvision has no such dataset, it does not take ``options``, or it is not in ``root``.
-        MissingPackage: torchvision does not import.
+        MissingPackage: torchvision, or what it needs for this dataset, does not import.
     """
     try:
         torchvision = import_package("torchvision", f"dataset {name!r}")
@@ -71,11 +71,14 @@ def open_dataset(name: str, root: Path, download: bool, options: dict[str, Any],
     size = options.get("size") if "size" not in parameters else None
     own = {key: value for key, value in options.items() if key in parameters or key != "size"}
     takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
-    given = {"root": str(root), "transform": _transform(torchvision, size)} | ({"download": True} if download else {})
-    given = {key: value for key, value in given.items() if (takes_any or key in parameters) and key not in own}
+    taken = {*parameters, *(("root", "transform", *(["download"] if download else [])) if takes_any else ())}
+    given = {"root": str(root), "transform": _transform(torchvision, size), "download": download}  # some fetch unasked
+    given = {key: value for key, value in given.items() if key in taken and key not in own}
     fitting = fit_options(factory, own, {*given, "train", "split"}, f"dataset {name!r}")
     try:
         return _open_parts(partial(factory, **given, **fitting), parameters.keys() - own.keys())
+    except ModuleNotFoundError as error:
+        raise missing_package(str(error.name), f"dataset {name!r}") from error
     except (RuntimeError, OSError) as error:
         raise ConfigError(
             f"dataset {name!r} cannot be read from {root}: {error}",
@@ -134,14 +137,16 @@ def _torchvision_model(
     torchvision: ModuleType, name: str, num_classes: int | None, pretrained: bool, options: dict[str, Any]
 ) -> nn.Module:
     weights = torchvision.models.get_model_weights(name).DEFAULT if pretrained else None
-    sizes = {} if pretrained or num_classes is None else {"num_classes": num_classes}
+    sizes: dict[str, Any] = {} if pretrained or num_classes is None else {"num_classes": num_classes}
+    if "weights_backbone" in inspect.signature(torchvision.models.get_model_builder(name)).parameters:
+        sizes["weights_backbone"] = None  # else the body's weights would be fetched unasked
     try:
-        model: nn.Module = torchvision.models.get_model(name, weights=weights, **sizes, **options)
+        model: nn.Module = torchvision.models.get_model(name, weights=weights, **sizes | options)
     except TypeError as error:
         raise _not_made(name, error) from error
     except (OSError, RuntimeError) as error:
         if weights is None:
-            raise
+            raise _not_made(name, error) from error
         file = Path(hub.get_dir()) / "checkpoints" / str(weights.url).rpartition("/")[2]
         raise _no_weights(name, error, f"fetch {weights.url} and put it at {file}") from error
     if pretrained and num_classes is not None:
@@ -154,7 +159,7 @@ def _timm_model(
 ) -> nn.Module:
     sizes = {} if num_classes is None else {"num_classes": num_classes}
     try:
-        model: nn.Module = timm.create_model(name, pretrained=pretrained, **sizes, **options)
+        model: nn.Module = timm.create_model(name, pretrained=pretrained, **sizes | options)
     except TypeError as error:
         raise _not_made(name, error) from error
     except (OSError, RuntimeError) as error:
