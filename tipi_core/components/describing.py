@@ -9,7 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 _LIMITS = {"ge": ">= {}", "gt": "> {}", "le": "<= {}", "lt": "< {}", "multiple_of": "a multiple of {}"}
-_LIMITS |= {"pattern": "like {!r}", "min_length": "of at least {}", "max_length": "of at most {}"}
+_LIMITS |= {
+    "pattern": "like {!r}",
+    "min_length": "of at least {}",
+    "max_length": "of at most {}",
+    "length": "of length {}",
+}
 
 
 def describe_annotation(annotation: Any) -> str:
@@ -54,4 +59,6 @@ def allowed_values(annotation: Any) -> Iterator[Any]:
 def _limits(marks: tuple[Any, ...]) -> Iterator[str]:
     for mark in marks:
         found = {name: getattr(mark, name, None) for name in _LIMITS}
+        if found["min_length"] == found["max_length"]:
+            found |= {"min_length": None, "max_length": None, "length": found["max_length"]}
         yield " and ".join(_LIMITS[name].format(limit) for name, limit in found.items() if limit is not None)

@@ -158,7 +158,8 @@ def _open(
     if whole and empty:
         raise ConfigError(f"dataset 'folder': {folder} has no images of {', '.join(empty)}", hint="remove or fill it")
     if len(classes) == 1:
-        hint = f"root is the folder that holds one folder for each class: perhaps {folder / classes[0]}"
+        perhaps = f": perhaps {folder / classes[0]}" if _classes(folder / classes[0]) else ""
+        hint = f"root is the folder that holds one folder for each class{perhaps}"
         raise ConfigError(f"dataset 'folder': {folder} has one class, {classes[0]}", hint=hint)
     unknown = [name for name in _classes(folder) if name not in classes]
     if unknown:
