@@ -110,6 +110,9 @@ def test_a_part_may_lack_a_class_and_not_have_others(run, images):
 def test_one_class_is_a_wrong_root(run, images):
     with pytest.raises(ConfigError, match=r"has one class, pets, root is the folder .*: perhaps .*/pets"):
         Data("folder", root=str(images.parent))
+    (images / "dog").rename(images.parent / "dog")
+    with pytest.raises(ConfigError, match=r"has one class, cat, root is the folder that holds one .* each class$"):
+        Data("folder", root=str(images))
 
 
 def test_images_of_several_sizes_are_named_with_the_cure(run, images):
@@ -142,7 +145,7 @@ def test_values_without_a_known_end_are_refused(tmp_path):
     ("options", "words"),
     [
         ({"size": 8}, "'size' of dataset 'folder' wants"),
-        ({"size": [8]}, "'size' of dataset 'folder' wants"),
+        ({"size": [8]}, r"'size' of dataset 'folder' wants list\[int >= 1\] of length 2 or None, not \[8\]"),
         ({"size": [0, 8]}, "'size' of dataset 'folder' wants"),
         ({"mode": "rgb"}, "'mode' of dataset 'folder' wants 'RGB' or 'L', not 'rgb'"),
     ],

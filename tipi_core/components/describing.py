@@ -9,12 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 _LIMITS = {"ge": ">= {}", "gt": "> {}", "le": "<= {}", "lt": "< {}", "multiple_of": "a multiple of {}"}
-_LIMITS |= {
-    "pattern": "like {!r}",
-    "min_length": "of at least {}",
-    "max_length": "of at most {}",
-    "length": "of length {}",
-}
+_LIMITS |= {"pattern": "like {!r}", "min_length": "of at least {}", "max_length": "of at most {}"}
+_LIMITS["length"] = "of length {}"  # where the shortest is the longest
 
 
 def describe_annotation(annotation: Any) -> str:
