@@ -70,6 +70,14 @@ def test_outputs_that_are_a_dict_are_measured_by_a_loss_and_metrics_that_read_th
     assert set(result["testing"]) == {"split", "loss", "right", "weights"}
 
 
+@pytest.mark.parametrize("process", ["training", "testing"])
+def test_outputs_that_a_loss_of_torch_cannot_read_are_said_with_the_cure(run, process):
+    own = {} if process == "training" else {"training.loss": "mine:of_scores"}
+    words = f"batch 0 of {process}, counted from 0, has outputs that are a dict and no tensor, name a loss of yours"
+    with pytest.raises(ConfigError, match=words):
+        run(**own, **{"network.model": "mine:Named"})
+
+
 def test_a_metric_that_cannot_be_measured_is_said(run, caplog):
     overrides = {"data.dataset": "mine:numbers", "network.num_classes": 1}
     overrides |= {"training.loss": "mse_loss", "testing.loss": "mse_loss", "testing.metrics": ["f1", "mae"]}

@@ -216,7 +216,8 @@ def to_device(batch: Any, device: torch.device) -> tuple[Any, Any]:
     """
     if not isinstance(batch, (tuple, list)) or len(batch) != 2:
         raise TypeError(
-            f"a batch is {_describe(batch)}; wanted are inputs and targets: wrap the dataset, or override train_step"
+            f"a batch is {_describe(batch)}; wanted are inputs and targets: wrap the dataset, or override train_step "
+            "and validate_epoch"
         )
     inputs, targets = batch
     return _to_device(inputs, device), _to_device(targets, device)

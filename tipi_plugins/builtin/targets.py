@@ -70,8 +70,10 @@ class Wanted:
             raise misfit from None
 
     def find_misfit(self, error: Exception, outputs: Any, targets: Any) -> Misfit | None:
-        """Return what is wrong with the targets, or None where the error has another cause."""
-        if not isinstance(outputs, Tensor) or not outputs.dim():
+        """Return what is wrong with outputs or targets, or None where the error has another cause."""
+        if not isinstance(outputs, Tensor):
+            return _no_outputs(outputs) if self.classes or self.loss.lower() in OF_VALUES else None
+        if not outputs.dim():
             return None
         if self.classes:
             return check_classes(outputs, targets, self.ignored)
@@ -202,6 +204,11 @@ def _size(outputs: Tensor) -> int:
 
 def _no_tensor(targets: object) -> Misfit:
     return Misfit(f"has targets that are a {type(targets).__name__} and no tensor", hint="change the dataset's targets")
+
+
+def _no_outputs(outputs: object) -> Misfit:
+    what = f"has outputs that are a {type(outputs).__name__} and no tensor"
+    return Misfit(what, hint='name a loss of yours that reads them, loss = "module:function", or override loss')
 
 
 def _kind(tensor: Tensor) -> str:
