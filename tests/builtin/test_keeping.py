@@ -97,7 +97,8 @@ def written(folder):
 
 
 @pytest.mark.usefixtures("project")
-def test_short_epochs_leave_the_best_and_the_last_two_at_the_end_and_write_no_others():
+def test_short_epochs_leave_the_best_and_the_last_two_at_the_end_and_write_no_others(monkeypatch):
+    monkeypatch.setattr(keeping, "APART", 60.0)  # epochs are short beside it, even on a busy machine
     result = train(epochs=8, schedule="constant", learning_rate=0.3)
     assert marked(result.path, "last")["epoch"] == 8
     assert marked(result.path, "best")["epoch"] == result["training"]["best_epoch"]
@@ -310,6 +311,34 @@ def test_a_save_that_fails_is_tried_again(run, in_the_way, monkeypatch, caplog):
     keep(run, then=in_the_way.unlink)
     assert "the checkpoint was not written" in caplog.text
     assert marked(run.record.path, "best")["epoch"] == 1
+
+
+@pytest.mark.parametrize(("largest", "lost"), [(-1, True), (keeping.LARGEST, False)], ids=["large", "small"])
+def test_a_best_one_that_failed_is_tried_again_or_an_error_at_the_end(run, monkeypatch, largest, lost):
+    monkeypatch.setattr(keeping, "APART", 0.0)
+    monkeypatch.setattr(keeping, "LARGEST", largest)
+    monkeypatch.setattr(Keeper, "_wake", lambda self: None)  # no second try before the next epoch
+    folder = run.open_record().path / "checkpoints"
+
+    def save_four():
+        with Keeper(run) as keeper:
+            for epoch, is_best in enumerate([True, True, False, False], start=1):
+                logger.log({"epoch": epoch})
+                if epoch == 2:
+                    folder.rename(folder.with_name("aside"))
+                    folder.write_text("")
+                keeper.save({"epoch": epoch}, is_best)
+                if epoch == 2:
+                    folder.unlink()
+                    folder.with_name("aside").rename(folder)
+
+    if lost:
+        with pytest.raises(StorageError, match=r"the checkpoint was not written: .*step-00000002"):
+            save_four()
+    else:
+        save_four()
+    assert marked(run.record.path, "best")["epoch"] == (1 if lost else 2)
+    assert epochs_in(run.record.path) == ([1, 3, 4] if lost else [2, 3, 4])
 
 
 @pytest.mark.usefixtures("in_the_way")

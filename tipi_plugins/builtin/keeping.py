@@ -90,20 +90,20 @@ class BestWeights:
 
 @dataclass(eq=False, slots=True)
 class Kept:
-    """The checkpoint of one epoch: a copy of the state that is still to be written, or the folder that it is in.
+    """The checkpoint of one epoch: a state that is still to be written, or the folder that it is in, or what was lost.
 
     Attributes:
         step: The run's step.
         is_best: Whether it was the best when it was taken.
         is_finite: Whether weights and figures are all finite.
-        state: What is to be written; empty once it was.
+        state: What is to be written, or None: it was, or it could not be and was too large to be copied.
         path: Where it is, or None.
     """
 
     step: int
     is_best: bool
     is_finite: bool
-    state: dict[str, Any]
+    state: dict[str, Any] | None
     path: Path | None = None
 
 
@@ -140,10 +140,11 @@ class Keeper:
         """Write what waits.
 
         Raises:
-            StorageError: The last checkpoint could not be written, and nothing else went wrong before.
+            StorageError: One that belongs to a mark could not be written, and nothing else went wrong before.
         """
         self.flush()
-        if self._failure is not None and error is None:
+        marked = [*self._kept[-1:], *_best(self._kept), *_finite(self._kept)]
+        if self._failure is not None and error is None and any(one.path is None for one in marked):
             raise self._failure
 
     @property
@@ -179,9 +180,9 @@ class Keeper:
             self._kept = [one for one in self._kept if one.path is not None or one in wanted]
             if not waits or time.monotonic() - self._written >= APART:
                 self.flush()
-            if new.path is None and not waits:  # it failed, and may change under our hands
-                self._kept.remove(new)
-            elif any(one.path is None for one in self._kept):
+            if not waits:
+                new.state = None  # if it failed: what may change under our hands cannot be tried again
+            if self._waiting():
                 self._wake()
 
     def flush(self) -> None:
@@ -191,9 +192,12 @@ class Keeper:
                 self._timer.cancel()
                 self._timer = None
             self._written = time.monotonic()
-            for one in [one for one in reversed(self._kept) if one.path is None]:  # the newest may find the last room
-                if not self._write(one):
+            for one in reversed(self._waiting()):  # the newest may find the last room
+                if one.state is not None and not self._write(one, one.state):
                     break
+
+    def _waiting(self) -> list[Kept]:
+        return [one for one in self._kept if one.state is not None]
 
     def _look_at(self, state: dict[str, Any], is_best: bool) -> Kept:
         broken = find_broken(state.get("model"), self.usual)
@@ -210,22 +214,18 @@ class Keeper:
             self._timer.daemon = True
             self._timer.start()
 
-    def _write(self, one: Kept) -> bool:
+    def _write(self, one: Kept, state: dict[str, Any]) -> bool:
         record, backend = self.run.open_record(), backend_of(self.run)
         if record is None or backend is None:
             return True
         try:
-            one.path = save_checkpoint(record.path, one.step, one.state, backend)
+            one.path = save_checkpoint(record.path, one.step, state, backend)
             _mark(one.path.parent, self.marks)
         except StorageError as error:
-            one.path = None
-            if one in (*self._kept[-1:], *_best(self._kept), *_finite(self._kept)):
-                self._failure = error
+            self._failure, one.path = error, None
             LOG.warning("%s; %s", error, "those before it are kept" if self.marks else "there is none before it")
             return False
-        if one is self._kept[-1]:
-            self._failure = None
-        one.state = {}
+        one.state = None
         self._drop()
         self.run.event("checkpoint", path=f"checkpoints/{one.path.name}", best=one.is_best)
         return True
