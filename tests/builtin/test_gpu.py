@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -116,17 +118,26 @@ def test_a_gpu_that_gives_up_says_what_the_usual_cause_is(cli, tmp_path):
     assert "has the target 11, and the network has 10 outputs" in done.err
 
 
+@contextmanager
+def waiting(mode):
+    """Let torch treat every wait for the GPU so."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says that it may overlook some
+        torch.cuda.set_sync_debug_mode(mode)
+        try:
+            yield
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+
+
 def test_measuring_waits_for_the_gpu_only_at_the_end():
     device = torch.device("cuda", 0)
     tally = Tally(device, Measures(averages=("f1",)), confusion=True)
     outputs, targets = torch.randn(64, 10, device=device), torch.randint(-1, 10, (64,), device=device)
     targets = targets.where(targets >= 0, IGNORED)
     tally.add(outputs, targets, outputs.mean(), {})
-    torch.cuda.set_sync_debug_mode("error")
-    try:
+    with waiting("error"):
         tally.add(outputs, targets, outputs.mean(), {})
-    finally:
-        torch.cuda.set_sync_debug_mode("default")
     assert tally.confusion.sum().item() == 2 * (targets != IGNORED).sum().item()
     assert 0 <= tally.figures()["f1"] <= 1
 

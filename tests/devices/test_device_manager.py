@@ -99,6 +99,7 @@ def test_memory_that_must_be_free(run, gpus):
 def torch_counts(monkeypatch):
     """A machine without NVML whose GPUs torch counts; asking one for its memory is noted."""
     asked = []
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     def install(*free):
         def mem_get_info(device):
