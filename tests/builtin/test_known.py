@@ -105,6 +105,14 @@ def test_a_run_with_a_wrong_name_makes_no_folder(cli, tipi_project):
     assert not (tipi_project.path / "runs").exists()
 
 
+@pytest.mark.parametrize(("file", "name"), [("mine.py", "mine"), ("parts/nets/__init__.py", "parts.nets")])
+def test_code_of_the_project_behind_a_point_is_recognised(cli, tipi_project, file, name):
+    tipi_project.write(file, "def tower(): ...\n")
+    tipi_project.write("configs/wrong.toml", f"[permanences.network]\ntype='Network'\nparams.model = '{name}.tower'\n")
+    done = cli("validate", "wrong", cwd=tipi_project.path)
+    assert (done.code, f"did you mean '{name}:tower'?" in done.err) == (2, True)
+
+
 def test_what_installed_packages_have_is_right(cli, tipi_project, packages):
     for model in ("resnet50", "quantized_net", "vit_tiny", "vit_tiny.augreg", "small_cnn"):
         words = [f"network.model={model}", "data.dataset=CIFAR10", "data.download=true"]

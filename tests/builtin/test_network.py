@@ -215,7 +215,7 @@ def test_a_network_for_images_refuses_other_inputs_before_anything_trains(run, n
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"hidden": 12}, "'hidden' of model 'mlp' wants"),
+        ({"hidden": 12}, r"'hidden' of model 'mlp' wants list\[int >= 1\]"),
         ({"dropout": 2.0}, "'dropout' of model 'mlp' wants float >= 0"),
     ],
 )

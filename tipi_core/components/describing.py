@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 _LIMITS = {"ge": ">= {}", "gt": "> {}", "le": "<= {}", "lt": "< {}", "multiple_of": "a multiple of {}"}
@@ -31,7 +31,7 @@ def describe_annotation(annotation: Any) -> str:
         return annotation.__name__.replace("NoneType", "None")
     if isinstance(origin, type) and all(not isinstance(argument, list) for argument in arguments):
         inner = ", ".join("..." if argument is ... else describe_annotation(argument) for argument in arguments)
-        return f"{origin.__name__}[{inner}]"
+        return f"{'list' if origin is Sequence else origin.__name__}[{inner}]"  # as TOML has it
     return str(annotation).replace("typing.", "").replace("pathlib.", "")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 from tipi_core.components.naming import NameOf, names_in
 from tipi_core.components.signature import Mistake, Signature
@@ -36,6 +38,10 @@ def _check(mark: NameOf, name: str, parameter: str, resolver: Resolver) -> Itera
     except ConfigError as error:  # two plugins bring it
         yield Mistake(parameter, error.what, error.hint)
         return
+    own = _import_string(name, resolver.project.root)
+    if own is not None:
+        yield Mistake(parameter, f"there is no {mark.kind} {name!r}", f"did you mean {own!r}?")
+        return
     known, missing, is_whole = _known_elsewhere(mark, name)
     if name in known or not is_whole:
         return
@@ -45,6 +51,16 @@ def _check(mark: NameOf, name: str, parameter: str, resolver: Resolver) -> Itera
         yield Mistake(parameter, missing.what, missing.hint)
     else:
         yield Mistake(parameter, f"there is no {mark.kind} {name!r}", hint or "or write module:name")
+
+
+def _import_string(name: str, root: Path | None) -> str | None:
+    """Return how a name with a point is written where a module of the project is meant."""
+    module, _, attribute = name.rpartition(".")
+    if root is None or not re.fullmatch(r"(\w+\.)+\w+", name):
+        return None
+    place = root.joinpath(*module.split("."))
+    is_own = place.with_name(f"{place.name}.py").is_file() or (place / "__init__.py").is_file()
+    return f"{module}:{attribute}" if is_own else None
 
 
 def _known_elsewhere(mark: NameOf, name: str) -> tuple[set[str], TipiError | None, bool]:
