@@ -15,6 +15,7 @@ from tipi.plugin import ConfigError, MissingPackage, logger
 from tipi_plugins.builtin.keeping import Keeper
 from tipi_plugins.builtin.loaders import Data
 from tipi_plugins.builtin.network import Network
+from tipi_plugins.builtin.packages import import_package
 
 META = torch.device("meta")
 
@@ -155,6 +156,16 @@ def test_weights_of_a_wrapped_model_are_recognised(run, tmp_path, monkeypatch, w
     torch.save({**state, f"{wrapper}more": torch.zeros(1)}, tmp_path / "weights.pt")
     with pytest.raises(ConfigError, match=f"unknown: {wrapper}1.weight"):
         Network("mlp", weights="~/weights.pt")
+
+
+def test_only_one_place_to_start_from_is_taken(run):
+    with pytest.raises(ConfigError, match="weights and checkpoint are two places to start from"):
+        Network("mlp", weights="weights.pt", checkpoint="runs/one")
+
+
+def test_a_module_of_a_package_that_is_not_there_is_named_with_the_package(run):
+    with pytest.raises(MissingPackage, match=r"it needs no_such\.thing, which is not installed, pip install no_such$"):
+        import_package("no_such.thing", "it")
 
 
 def test_safetensors_are_read_or_the_package_is_named(run, tmp_path, monkeypatch):

@@ -83,6 +83,8 @@ class Network(Permanence):
         self.num_classes: int | None = sizes["num_classes"]
         built = make_model(model, sizes, pretrained, options or {}, controller, num_classes)
         folder = controller.run.root if controller is not None else Path.cwd()
+        if weights is not None and checkpoint is not None:
+            raise ConfigError("weights and checkpoint are two places to start from", hint="give one of them")
         if weights is not None:
             load_weights(built, folder / Path(weights).expanduser(), model)
         if checkpoint is not None:

@@ -27,7 +27,7 @@ def import_package(name: str, wanted_by: str) -> ModuleType:
     try:
         return import_module(name)
     except ModuleNotFoundError as error:
-        if error.name == name:
+        if error.name in (name, name.partition(".")[0]):
             raise missing_package(name, wanted_by) from None
         raise _broken(name, wanted_by, error) from error
     except Exception as error:  # a build for another torch fails with a RuntimeError
@@ -47,4 +47,5 @@ def _broken(name: str, wanted_by: str, error: Exception) -> MissingPackage:
 
 
 def _pip(name: str) -> str:
-    return f"pip install {INDEX_NAMES.get(name, name)}"
+    package = name.partition(".")[0]
+    return f"pip install {INDEX_NAMES.get(package, package)}"
