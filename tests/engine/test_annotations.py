@@ -1,7 +1,13 @@
 """What annotations say is read from source and again from the imported object, with the same answer."""
 
-import pytest
+from collections.abc import Sequence
+from typing import Annotated
 
+import pytest
+from msgspec import Meta
+
+from tipi_core.components.describing import describe_annotation
+from tipi_core.components.naming import NameOf
 from tipi_core.components.signature import Signature, check_params
 from tipi_core.project.importing import ProjectImports
 from tipi_core.sources import SourceTree
@@ -128,3 +134,16 @@ def test_what_source_cannot_tell_is_left_to_the_import(tmp_path, text):
     (tmp_path / "steps.py").write_text(f"{head}{text}\n\n@pipeline_process\ndef go(x: X): ...\n")
     signature = SourceTree(tmp_path).find("go")[0].signature
     assert list(check_params(signature, {"x": "anything"}, (), "go")) == []
+
+
+@pytest.mark.parametrize(
+    ("annotation", "words"),
+    [
+        (list[Annotated[str, NameOf("metric")]] | None, "list[str] or None"),
+        (Annotated[list[Annotated[int, Meta(ge=1)]], Meta(min_length=2, max_length=2)], "list[int >= 1] of length 2"),
+        (Annotated[list[int], Meta(min_length=1)], "list[int] of at least 1"),
+        (Sequence[int], "list[int]"),
+    ],
+)
+def test_annotations_are_described_as_toml_has_them(annotation, words):
+    assert describe_annotation(annotation) == words

@@ -57,4 +57,6 @@ def _limits(marks: tuple[Any, ...]) -> Iterator[str]:
         found = {name: getattr(mark, name, None) for name in _LIMITS}
         if found["min_length"] == found["max_length"]:
             found |= {"min_length": None, "max_length": None, "length": found["max_length"]}
-        yield " and ".join(_LIMITS[name].format(limit) for name, limit in found.items() if limit is not None)
+        limits = [_LIMITS[name].format(limit) for name, limit in found.items() if limit is not None]
+        if limits:  # other marks say nothing of values
+            yield " and ".join(limits)
