@@ -15,6 +15,14 @@ def run(tmp_path):
         yield run
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread():
+    """Tests share the cores: torch threads of several would fight."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(autouse=True)
 def _forget_mine():
     """Projects of several tests have a module of this name."""
