@@ -70,7 +70,8 @@ def normalised():
 class Net:
     def __init__(self, make="linear", frozen=False):
         torch.manual_seed(0)
-        makers = {"linear": lambda: nn.Linear(3, 2), "two": Two, "normalised": normalised, "nothing": nn.Identity}
+        makers = {"linear": lambda: nn.Linear(3, 2), "two": Two, "normalised": normalised}
+        makers |= {"nothing": nn.Identity, "lazy": lambda: nn.LazyLinear(2)}
         self.model = makers[make]()
         for parameter in self.model.parameters() if frozen else ():
             parameter.requires_grad_(False)
@@ -218,6 +219,11 @@ def test_what_cannot_be_trained_is_one_sentence_before_a_run_begins(project, wor
     with pytest.raises(ConfigError, match=told):
         run(**words)
     assert not list((project / "runs").glob("small/2*"))
+
+
+def test_a_model_that_takes_its_sizes_from_the_first_batch_trains():
+    after = weights_after(network__make="lazy", optimizer="AdamW")
+    assert after["weight"].shape == (2, 3)
 
 
 def test_an_optimizer_that_computes_the_loss_itself_works_with_an_own_step():

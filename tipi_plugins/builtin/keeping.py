@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from tipi.plugin import GuardStop, StorageError, load_checkpoint, plain_state, save_checkpoint
 
@@ -272,10 +273,10 @@ def find_usual(model: nn.Module) -> set[str]:
 
 
 def _is_finite(part: object) -> bool:
-    if not isinstance(part, Tensor) or not (part.is_floating_point() or part.is_complex()):
+    if not isinstance(part, Tensor) or is_lazy(part) or not (part.is_floating_point() or part.is_complex()):
         return True
-    if part.layout is not torch.strided or part.is_meta:
-        return True
+    if part.layout is not torch.strided or part.is_meta or hasattr(type(part), "__tensor_flatten__"):
+        return True  # nothing to look at here; the last kind holds its values in other tensors
     values = part.detach().float() if part.element_size() < 4 else part.detach()
     return abs(values.sum().item()) < math.inf or bool(values.isfinite().all())  # a sum may be too large itself
 
