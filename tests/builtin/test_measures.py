@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -10,7 +11,15 @@ import torch
 from tests.builtin.pipelines import TRAINING
 from tipi import PipelineRunner
 from tipi.errors import ConfigError
-from tipi_plugins.builtin.measures import Measures, Tally, average_classes, count_by_class, format_answers
+from tipi_plugins.builtin.confusion import draw_svg
+from tipi_plugins.builtin.measures import (
+    Measures,
+    Tally,
+    average_classes,
+    class_names,
+    count_by_class,
+    format_answers,
+)
 
 CPU = torch.device("cpu")
 
@@ -127,6 +136,15 @@ def test_the_text_of_many_classes_has_the_most_frequent_mistakes():
     text = format_answers(take(101).confusion, names)
     assert text.splitlines()[2:] == ["    1  kind 3  kind 0"]
     assert "a row is what is true" in format_answers(take(100).confusion, names[:100])
+
+
+def test_names_that_no_file_takes_are_written_all_the_same():
+    names = class_names(["caf\udce9", "a\tb", "犬 <x>"], 3)
+    assert names == ["caf?", "a?b", "犬 <x>"]
+    drawn = draw_svg([[1] * 3] * 3, names, "answers").encode()
+    assert [text.text for text in ElementTree.fromstring(drawn) if text.text in names] == ["caf?"] * 2 + ["a?b"] * 2 + [
+        "犬 <x>"
+    ] * 2
 
 
 def test_a_pass_whose_items_are_all_ignored_has_no_averages():

@@ -204,7 +204,7 @@ def format_classes(by_class: Tensor, names: Sequence[str]) -> str:
 
     Example:
         >>> print(format_classes(torch.tensor([[3, 4], [4, 4], [3, 5]]), ["cat", "dog"]).splitlines()[1])
-        cat         1.0000  0.7500  0.8571      4
+        cat       1.0000  0.7500  0.8571      4
     """
     width = max(5, *(len(name) for name in names))
     rows = [f"{'class':{width}}  {'precision':>9}  {'recall':>6}  {'f1':>6}  {'items':>5}"]
@@ -219,7 +219,7 @@ def format_answers(confusion: Tensor, names: Sequence[str]) -> str:
 
     Example:
         >>> print(format_answers(torch.tensor([[3, 1], [0, 4]]), ["cat", "dog"]).splitlines()[3])
-        cat    3   1
+        cat     3   1
     """
     if len(names) > LARGEST_TEXT:
         return _format_mistakes(confusion, names)
@@ -243,8 +243,16 @@ def _format_mistakes(confusion: Tensor, names: Sequence[str]) -> str:
 
 
 def class_names(names: Sequence[str], size: int) -> list[str]:
-    """Return the names of ``size`` classes; their numbers where there are not as many names."""
-    return [str(name) for name in names] if len(names) == size else [str(index) for index in range(size)]
+    """Return the names of ``size`` classes, fit to be written; their numbers where there are not as many names.
+
+    Example:
+        >>> class_names(["cat", f"a{chr(9)}b"], 2), class_names(["cat"], 2)
+        (['cat', 'a?b'], ['0', '1'])
+    """
+    if len(names) != size:
+        return [str(index) for index in range(size)]
+    # names of folders may hold what no text file takes
+    return ["".join(letter if letter.isprintable() else "?" for letter in str(name)) for name in names]
 
 
 def _find_mean(controller: PipelineController, name: str) -> BatchMean:
