@@ -33,8 +33,8 @@ from tipi_plugins.builtin.models import mlp, small_cnn
 from tipi_plugins.builtin.recipes import rate_factor
 from tipi_plugins.builtin.training import TrainingProcess
 
-ROUNDS = 9
-EPOCHS = 5
+ROUNDS = 7
+EPOCHS = 10  # as many as TrainingProcess does where nothing is said
 RATE = 0.003
 HIDDEN = [320, 320]
 CONFIG = """
