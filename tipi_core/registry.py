@@ -187,8 +187,9 @@ def check_trust(target: str, own: Iterable[str], trust: Iterable[str], *, where:
     module = target.partition(":")[0]
     if not is_trusted(module, own, trust):
         line = f'trust = ["{module.partition(".")[0]}"]'
+        cure = f"if you trust it, put  {line}  into {file}"
         raise TrustError(
             f"{target!r} is neither the project's nor a plugin's code, so it was not imported",
             where=where,
-            hint=f"if you trust it, put  {line}  into {file}",
+            hint=cure if module else "write it as module:name",
         )

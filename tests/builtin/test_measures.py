@@ -76,7 +76,7 @@ def test_outputs_that_are_a_dict_are_measured_by_a_loss_and_metrics_that_read_th
     own = {"loss": "mine:of_scores", "metrics": ["mine:right"]}
     both = {f"{process}.{key}": value for process in ("training", "testing") for key, value in own.items()}
     result = run(**both, **{"network.model": "mine:Named"})
-    assert set(result["testing"]) == {"split", "loss", "right", "weights"}
+    assert set(result["testing"]) == {"split", "loss", "right", "weights", "best_epoch"}
 
 
 @pytest.mark.parametrize("process", ["training", "testing"])
@@ -92,7 +92,7 @@ def test_a_metric_that_cannot_be_measured_is_said(run, caplog):
     overrides |= {"training.loss": "mse_loss", "testing.loss": "mse_loss", "testing.metrics": ["f1", "mae"]}
     with caplog.at_level(logging.WARNING):
         result = run(**overrides)
-    assert set(result["testing"]) == {"split", "loss", "mae", "weights"}
+    assert set(result["testing"]) == {"split", "loss", "mae", "weights", "best_epoch"}
     assert "f1: not measured on the test part: outputs and targets are not scores of classes" in caplog.text
 
 

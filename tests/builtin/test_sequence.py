@@ -92,3 +92,8 @@ def test_what_does_not_fit_is_named(given, words):
 def test_code_of_others_is_not_called():
     with pytest.raises(ConfigError, match="'os:getcwd' is neither the project's nor a plugin's code"):
         run(functions=["os:getcwd"])
+
+
+def test_an_import_string_without_a_module_is_told_how_to_be_written():
+    with pytest.raises(ConfigError, match="write it as module:name"):
+        run(functions=[":halve"])

@@ -209,6 +209,7 @@ def test_the_best_and_the_last_two_checkpoints_are_in_the_record():
     assert {best, last} <= kept
     assert len(kept) == 3, "the one before the last is there too"
     assert result["testing"]["weights"] == f"checkpoints/{best}"
+    assert result["testing"]["best_epoch"] == result["training"]["best_epoch"]
     events = [json.loads(line) for line in (result.path / "events.jsonl").read_text().splitlines()]
     (loaded,) = [event for event in events if "weights_loaded" in event.values()]
     assert loaded["epoch"] == result["training"]["best_epoch"]

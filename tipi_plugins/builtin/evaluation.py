@@ -124,8 +124,8 @@ class TestingProcess(EvaluationProcess):
     Args:
         controller: What the process sees of the run; the permanences ``network`` and ``data`` are needed.
         force: An error in place of skipping where the data has no such part.
-        weights: ``best`` takes the run's best checkpoint, if there is one, and says so in the result and the record's
-            events; ``current`` takes the network as it is.
+        weights: ``best`` takes the run's best checkpoint, if there is one, and says so in the result's ``weights`` and
+            ``best_epoch`` and in the record's events; ``current`` takes the network as it is.
         loss: As in ``TrainingProcess``.
         loss_params: More arguments of the loss.
         metrics: As in ``TrainingProcess``.
@@ -150,25 +150,27 @@ class TestingProcess(EvaluationProcess):
         self.weights = weights
 
     def execute(self) -> dict[str, Any]:
-        """Measure, log, write the tables, and return ``split``, ``loss``, the metrics and ``weights``."""
-        used = self._take_best() if self.weights == "best" else "current"
+        """Measure, log, write the tables, and return ``split``, ``loss``, the metrics, and which weights were measured."""
+        used = (self._take_best() if self.weights == "best" else None) or {"weights": "current"}
         result = super().execute()
         if self.tally.by_class is not None:
             self._write_tables(self.tally.by_class, self.tally.confusion)
-        return {**result, "weights": used}
+        return {**result, **used}
 
-    def _take_best(self) -> str:
+    def _take_best(self) -> dict[str, Any] | None:
+        """Put the run's best weights into the network and say which they are; None where it has none that fit."""
         run = self.controller.run
         found = load_best(run)
         if found is None:
-            return "current"
+            return None
         name, state = found
         try:
             self.network.model.load_state_dict(state["model"])
         except (KeyError, RuntimeError):  # of another network: a run may train several
-            return "current"
-        run.event("weights_loaded", path=f"checkpoints/{name}", epoch=state.get("epoch"), process=self.title)
-        return f"checkpoints/{name}"
+            return None
+        path, epoch = f"checkpoints/{name}", state.get("epoch")
+        run.event("weights_loaded", path=path, epoch=epoch, process=self.title)
+        return {"weights": path, **({} if epoch is None else {"best_epoch": epoch})}
 
     def _write_tables(self, by_class: Tensor, confusion: Tensor | None) -> None:
         record = self.controller.run.open_record()
