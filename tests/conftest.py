@@ -94,10 +94,10 @@ def pytest_runtest_setup(item):
 
 
 class NeedsTorch(pytest.Module):
-    """A module of tests that all need torch: one skip with its name, where torch is absent."""
+    """A module of tests that all need torch: one skip with its name, where torch is absent; xdist drops equal ones."""
 
     def collect(self):
-        pytest.skip(f"{self.path.name} needs torch", allow_module_level=True)
+        pytest.skip(f"{self.path.parent.name}/{self.path.name} needs torch", allow_module_level=True)
 
 
 def pytest_pycollect_makemodule(module_path, parent):

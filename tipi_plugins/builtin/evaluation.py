@@ -150,7 +150,7 @@ class TestingProcess(EvaluationProcess):
         self.weights = weights
 
     def execute(self) -> dict[str, Any]:
-        """Measure, log, write the tables, and return ``split``, ``loss``, the metrics, and which weights were measured."""
+        """Measure, log, write the tables, and return ``split``, ``loss``, the metrics and which weights were used."""
         used = (self._take_best() if self.weights == "best" else None) or {"weights": "current"}
         result = super().execute()
         if self.tally.by_class is not None:
