@@ -60,11 +60,12 @@ class Display:
 
     def open(self, bar: ProgressBar[Any]) -> None:
         """Begin to show a bar."""
+        place = self._place_of(bar)  # asks the system, which lets other threads run: they may want the lock
         with self.lock:
             self._prepare()
             if self.monitor is None or not self.monitor.report():
                 self.monitor = Monitor()
-            bar.sink = self._sink_for(bar)
+            bar.sink = None if place is None else self._sink_at(*place, bar)
             self._insert(bar)
             if bar.sink is None:
                 return
@@ -116,7 +117,7 @@ class Display:
 
     def free_position(self) -> int:
         """Return the lowest position that no open bar has."""
-        taken = {abs(bar.pos) for bar in self.bars()}
+        taken = {abs(bar.pos) for bar in self.bars()} if self._bars else ()
         return next(position for position in range(len(taken) + 1) if position not in taken)
 
     def end(self) -> None:
@@ -188,28 +189,33 @@ class Display:
             self._thread = None
             return True
 
-    def _sink_for(self, bar: ProgressBar[Any]) -> Sink | None:
+    def _place_of(self, bar: ProgressBar[Any]) -> tuple[str, int | None] | None:
+        """Return the style of a bar and the device it is shown on, if any; None for one that is not shown."""
         from tipi_core.progress import sinks
 
         if not self.at_home():
             return None
         if bar.shows_itself():
-            return self._sinks.setdefault("own", sinks.OwnSink())
+            return "own", None
         if bar.gui:
             return None  # a window is a subclass's business, as in tqdm
         style = sinks.choose_style(bar.fp, bar.run)
         if style == "off":
             return None
-        device = device_of(bar.fp) if style == "live" else None
-        key = style, device or id(bar.fp)
+        return style, device_of(bar.fp) if style == "live" else None
+
+    def _sink_at(self, style: str, device: int | None, bar: ProgressBar[Any]) -> Sink:
+        from tipi_core.progress import sinks
+
+        key = style if style == "own" else (style, device or id(bar.fp))
         if key not in self._sinks:
-            self._sinks[key] = sinks.make_sink(style, bar, self, device)
+            self._sinks[key] = sinks.OwnSink() if style == "own" else sinks.make_sink(style, bar, self, device)
         return self._sinks[key]
 
     def _insert(self, bar: ProgressBar[Any]) -> None:
         """Put a bar below those inside the same parent, or where its explicit position says."""
         bars = self.bars()
-        parent = self._parent_for(bar, bars)
+        parent = self._parent_for(bar, bars) if bars else None
         at = 0
         if parent is not None:
             bar.parent_id, bar.depth = id(parent), parent.depth + 1

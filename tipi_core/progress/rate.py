@@ -44,30 +44,30 @@ class Speed:
         smoothing: As for :class:`Average`; 0 gives no recent speed.
     """
 
-    __slots__ = ("_items", "_seconds", "_smoothing", "last_n", "last_time")
+    __slots__ = ("_items", "_seconds", "_smoothing", "_weight", "last_n", "last_time")
 
     def __init__(self, smoothing: float, n: float, now: float) -> None:
         self._smoothing = smoothing
-        self._items = Average(smoothing)
-        self._seconds = Average(smoothing)
+        self._items = self._seconds = self._weight = 0.0  # averages times the weight of all samples so far
         self.last_n = n
         self.last_time = now
 
     def sample(self, n: float, now: float) -> None:
         """Say that ``n`` items were done at the time ``now``; without progress nothing changes."""
         if n != self.last_n and now > self.last_time:
-            if self._smoothing:
-                self._items.add(n - self.last_n)
-                self._seconds.add(now - self.last_time)
+            new, old = self._smoothing, 1 - self._smoothing
+            if new:
+                self._items = new * (n - self.last_n) + old * self._items
+                self._seconds = new * (now - self.last_time) + old * self._seconds
+                self._weight = new + old * self._weight
             self.last_n, self.last_time = n, now
 
     @property
     def rate(self) -> float | None:
         """Items a second, or None where only the whole time can tell."""
-        seconds = self._seconds.value
-        return self._items.value / seconds if seconds else None
+        return self._items / self._seconds if self._seconds else None
 
     def rate_at(self, now: float) -> float | None:
         """Return items a second at the time ``now``: a bar that has waited longer than usual became slower."""
-        seconds = self._seconds.value
-        return self._items.value / max(seconds, now - self.last_time) if seconds else None
+        waited = self._weight * (now - self.last_time)
+        return self._items / max(self._seconds, waited) if self._seconds else None

@@ -149,8 +149,8 @@ class LiveSink:
             for stream in (self.stream, sys.stderr, sys.stdout):
                 flush(stream)
             guards = guard_terminal(self.stream, self._device, self._pass_text)
-            mine = next((guard for guard in guards if guard.stream is self.stream), None)
-            write = mine.real_write if mine else self.stream.write
+            shadowed = bool(guards) and guards[0].stream is self.stream  # it is asked first
+            write = guards[0].real_write if shadowed else self.stream.write
             self._guards = [*guards, *guard_questions(self._aside)]
             self._screen = Screen(self.stream, write, lambda: flush(self.stream), self._display.board)
             renderer_of(self._run)
