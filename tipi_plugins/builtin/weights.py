@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import TYPE_CHECKING, Any
@@ -74,11 +75,18 @@ def _unwrapped(state: Mapping[str, Any], wanted: Mapping[str, Any]) -> Mapping[s
     return bare if before.endswith(".") and bare.keys() == wanted.keys() else state
 
 
-def _read_weights(file: Path) -> Any:
+def _reader_of(file: Path) -> Callable[[Path], Any]:
+    """Return what reads such a file; not every version of ``torch.load`` knows safetensors."""
     if file.suffix == ".safetensors":
-        import_package("safetensors", f"the file {file.name}")
+        load: Callable[[Path], Any] = import_package("safetensors.torch", f"the file {file.name}").load_file
+        return load
+    return partial(torch.load, map_location="cpu", weights_only=True)
+
+
+def _read_weights(file: Path) -> Any:
+    read = _reader_of(file)
     try:
-        return torch.load(file, map_location="cpu", weights_only=True)
+        return read(file)
     except FileNotFoundError:
         raise ConfigError(f"there are no weights at {file}", hint="weights is relative to the project") from None
     except Exception as error:  # damaged files fail in many ways
