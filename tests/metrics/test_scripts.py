@@ -192,3 +192,32 @@ def test_workers_of_a_data_loader_write_nothing(script):
     assert done.code == 0, done.err
     assert sorted(value["batch"] for value in values(record)) == [6, 6, 22, 22]
     assert "worker" not in record.info["summary"]
+
+
+ENDING = """
+import atexit
+import threading
+from tipi.helpers import logger, progress_bar
+
+
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+"""
+REFUSE = 'atexit.register(lambda: setattr(threading.Thread, "start", refuse))  # as Python 3.12 does from then on\n'
+
+
+def test_the_rows_of_a_short_script_are_written_where_python_makes_no_threads_any_more(python, tmp_path):
+    (tmp_path / "short.py").write_text(f"{ENDING}\nfor i in range(3):\n    logger.log({{'loss': i}})\n{REFUSE}")
+    done = python("short.py")
+    assert (done.code, "failed" in done.err) == (0, False), done.err
+    (record,) = list_records(tmp_path / "runs")
+    assert record.info["summary"] == {"loss": 2}
+
+
+def test_a_bar_that_opens_where_python_makes_no_threads_any_more_shows_how_it_ended(python, tmp_path):
+    bar = "atexit.register(lambda: [*progress_bar('ab', desc='Last')])"
+    (tmp_path / "short.py").write_text(f"{ENDING}\n{bar}\n{REFUSE}")
+    done = python("short.py")
+    assert done.code == 0
+    assert "Traceback" not in done.err
+    assert "Last: 100%" in done.err

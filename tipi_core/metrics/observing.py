@@ -42,16 +42,15 @@ class Observers:
         self._end = 0
         self._ending = False
         self._change = threading.Condition()
-        self._thread: threading.Thread | None = None
+        # begun at once: while Python ends, where the rows of a short script are written, no thread can be
+        self._thread = threading.Thread(target=self._work, name="tipi-observers", daemon=True)
+        self._thread.start()
 
     def put(self, rows: Rows, start: int, end: int) -> None:
         """Take the rows that lie between two places of the record's file; called by the writer, in order."""
         if not rows or (self._run.knows_plugins and not self._run.host.implements("tipi_log")):
             return
         with self._change:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="tipi-observers", daemon=True)
-                self._thread.start()
             self._end = end
             if self._unread is None and self._queued < MOST_ROWS:
                 self._queue.append(rows)
@@ -65,20 +64,26 @@ class Observers:
         with self._change:
             self._ending = True
             self._change.notify_all()
-        if self._thread is not None:
-            self._thread.join(END_SECONDS)
-            if self._thread.is_alive():
-                say("a plugin did not take all metrics in time; they are in the record")
+        self._thread.join(END_SECONDS)
+        if self._thread.is_alive():
+            say("a plugin did not take all metrics in time; they are in the record")
 
     def _work(self) -> None:
+        with self._change:
+            self._change.wait_for(self._is_due)
+            if not self._queue and self._unread is None:
+                return
         self._loading.wait()
         while (rows := self._next()) is not None:
             self._run.host.log(self._run, rows)
 
+    def _is_due(self) -> bool:
+        return bool(self._queue) or self._unread is not None or self._ending
+
     def _next(self) -> Rows | None:
         """Return the next rows, waiting for them; None at the end."""
         with self._change:
-            self._change.wait_for(lambda: self._queue or self._unread is not None or self._ending)
+            self._change.wait_for(self._is_due)
             if self._queue:
                 self._queued -= len(self._queue[0])
                 return self._queue.popleft()

@@ -71,8 +71,7 @@ class Display:
                 return
             bar.sink.open(bar)
             if self._thread is None:
-                self._thread = threading.Thread(target=self._draw_frames, name="tipi-progress", daemon=True)
-                self._thread.start()
+                self._begin_to_draw()
             if not self._wake.is_set():
                 self._wake.set()
 
@@ -131,6 +130,14 @@ class Display:
         self._wake.set()
         if thread is not None:
             thread.join(timeout=2)
+
+    def _begin_to_draw(self) -> None:
+        thread = threading.Thread(target=self._draw_frames, name="tipi-progress", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # Python ends, or the machine has no room for a thread: bars show how they ended
+            return
+        self._thread = thread
 
     def _draw_frames(self) -> None:
         """Run in the drawing thread: wait for a bar, then draw frames while bars are open."""
