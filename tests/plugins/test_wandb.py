@@ -73,6 +73,27 @@ def test_an_offline_run_holds_every_row_of_the_record(python, script, record):
     assert status(record())["state"] == "done"
 
 
+NO_THREADS = """
+import atexit
+import threading
+
+
+def refuse(thread):
+    raise RuntimeError("can't create new thread at interpreter shutdown")
+
+
+atexit.register(lambda: setattr(threading.Thread, "start", refuse))  # as Python 3.12 does from then on
+"""
+
+
+@needs_wandb
+def test_a_training_that_is_over_before_the_plugins_are_loaded_has_every_row(python, script, record):
+    done = python(script(NO_THREADS), WANDB_MODE="offline")
+    assert (done.code, "failed" in done.err) == (0, False), done.err
+    assert "W&B offline" in done.err
+    assert_same_rows(offline_run(record())[1], record())
+
+
 @needs_wandb
 def test_times_are_those_of_the_training(python, script, record):
     python(script(), WANDB_MODE="offline")

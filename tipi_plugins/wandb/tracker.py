@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tipi.plugin import Run, Tracker
@@ -72,8 +72,8 @@ class RelayProcess:
             raise
         finally:
             os.close(write)
-        self._lines = threading.Thread(target=_pass_on, args=(read,), name="tipi-wandb", daemon=True)
-        self._lines.start()
+        self._read = read
+        self._lines: threading.Thread | None = _begin(_pass_on, read)
 
     def find_page(self) -> str | None:
         """Return the run's page at W&B, once the relay has one."""
@@ -90,12 +90,25 @@ class RelayProcess:
                 place = shorten(self.record)
                 _say(f"W&B is still taking the rest, in the background; catch up with: {CATCH_UP} {place}")
         else:
-            self._lines.join(1)
+            if self._lines is None:
+                _pass_on(self._read)
+            else:
+                self._lines.join(1)
 
 
 def _take_id(run: Run, settings: Mapping[str, Any]) -> str:
     """Return the run's id in W&B; that of a sweep's agent is for the first run of the process only."""
     return str(settings.get("id") or os.environ.pop("WANDB_RUN_ID", None) or run.id)
+
+
+def _begin(work: Callable[[int], None], descriptor: int) -> threading.Thread | None:
+    """Return the thread that does the work; None where Python ends, as it may after a short script, and makes none."""
+    thread = threading.Thread(target=work, args=(descriptor,), name="tipi-wandb", daemon=True)
+    try:
+        thread.start()
+    except RuntimeError:
+        return None
+    return thread
 
 
 def _pass_on(descriptor: int) -> None:
